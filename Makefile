@@ -1,0 +1,59 @@
+# The environment is always .venv: made by uv where it is present, else by Python's own
+# venv and pip from the same lock, hashes checked either way.
+UV     := $(shell command -v uv 2>/dev/null)
+PYTHON ?= $(shell command -v python3 2>/dev/null)
+BIN    := .venv/bin
+READY  := .venv/ready
+ROOMS  := bot identity tools prompts devtunnel manifest sandbox
+
+.PHONY: sandbox test check lock parts test-parts coverage wheel clean
+
+sandbox: $(READY)          ## run the exchange (ONCE=1 stops after it)
+	@$(BIN)/entraclaw sandbox $(if $(ONCE),--once)
+
+test: $(READY)             ## the tests that need nothing but Python
+	@$(BIN)/python -m pytest -q -m "not parts"
+
+check: $(READY)            ## everything a reviewer would complain about
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python .ci/lock.py --check
+
+parts: $(READY)            ## install the external programs that test-parts uses
+	@bash .ci/parts
+
+test-parts: $(READY)       ## the tests that need those programs
+	@$(BIN)/python -m pytest -q -m parts
+
+coverage: $(READY)         ## the tests again, measured
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -q -m "not parts"
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report
+
+lock: $(READY)             ## write uv.lock and its copy for pip anew
+	uv lock --upgrade
+	$(BIN)/python .ci/lock.py
+
+wheel: $(READY)            ## build, install elsewhere, and run the exchange from there
+	@bash .ci/wheel
+
+clean:
+	rm -rf .venv build dist .parts .coverage*
+
+$(READY): pyproject.toml uv.lock .ci/requirements.txt
+ifneq ($(UV),)
+	@uv sync --locked --all-extras --compile-bytecode --quiet
+else ifneq ($(PYTHON),)
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r .ci/requirements.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+else
+	@echo "entraclaw: error: neither uv nor python3 is here" >&2
+	@echo "entraclaw: hint: install Python 3.11 or newer, or uv (https://docs.astral.sh/uv)" >&2
+	@exit 1
+endif
+	@touch $(READY)

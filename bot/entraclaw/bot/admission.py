@@ -1,0 +1,194 @@
+"""Decide whether a request at the webhook becomes an entry of the inbox.
+
+Pure: headers, bytes, verified claims in; a `Refused` or an `Arrival` out. The order is
+the contract (docs/architecture.md): method and headers before the token, the token
+before any byte of the body, the body's shape before what it says.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import urlsplit
+
+import orjson
+
+from entraclaw.bot.inbox import Arrival
+from entraclaw.identity.values import AgentIds
+
+BODY_LIMIT = 262_144  # bytes; Teams' own limit for a message is 100 KB of UTF-16
+DEPTH_LIMIT = 64
+
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
+
+Json = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refusal: the HTTP status, and a word for the log."""
+
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent the request, from a verified token.
+
+    Attributes:
+        tenant: The token's directory.
+        service_url: The token's ``serviceurl`` claim (classic tokens); else empty.
+        claims: What later rooms need of the token, JSON.
+    """
+
+    tenant: str
+    service_url: str
+    claims: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the door knows of us: whose messages it takes, and where answers may go."""
+
+    agent: AgentIds
+    service_hosts: tuple[str, ...]
+
+
+def check_head(method: str, headers: Mapping[str, str]) -> Refused | None:
+    """Refuse by method and headers alone: 405, 413, 415."""
+    if method != "POST":
+        return Refused(405, "method")
+    length = headers.get("Content-Length", "")
+    if length.isdigit() and int(length) > BODY_LIMIT:
+        return Refused(413, "length")
+    kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        return Refused(415, "content type")
+    return None
+
+
+def check_body(body: bytes, caller: Caller, door: Door, now: float) -> Arrival | Refused:
+    """Read *body* as an activity meant for us, or refuse it: 413, 400, 403.
+
+    Unknown fields, nulls and empty strings anywhere but in ``type`` and
+    ``conversation.id`` are no reason to refuse: Teams stops delivering to an agent that
+    answers them with errors.
+    """
+    activity = _parse(body)
+    if isinstance(activity, Refused):
+        return activity
+    conversation = _text(activity, "conversation", "id")
+    if not _text(activity, "type") or not conversation:
+        return Refused(400, "shape")
+    if _text(activity, "type") == "message" and not _text(activity, "id"):
+        return Refused(400, "shape")
+    refused = _check_ends(activity, caller, door)
+    if refused is not None:
+        return refused
+    return Arrival(
+        key=_key(activity, caller.tenant),
+        tenant=caller.tenant,
+        conversation=conversation,
+        activity=_text(activity, "id"),
+        kind=_text(activity, "type"),
+        body=body,
+        claims=caller.claims,
+        received=now,
+    )
+
+
+def may_send_to(service_url: str, hosts: tuple[str, ...]) -> bool:
+    """Tell whether an answer may go to *service_url*: https, an exact allowed host, no tricks."""
+    try:
+        parts = urlsplit(service_url)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and parts.netloc.lower() in hosts and "\\" not in service_url
+
+
+def _parse(body: bytes) -> Json | Refused:
+    if len(body) > BODY_LIMIT:
+        return Refused(413, "length")
+    if _is_too_deep(body):
+        return Refused(400, "depth")
+    try:
+        document: object = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return Refused(400, "json")
+    return cast("Json", document) if isinstance(document, dict) else Refused(400, "shape")
+
+
+def _is_too_deep(body: bytes) -> bool:
+    # Counting brackets is enough for nearly every body; only a rich one is walked.
+    if body.count(b"{") + body.count(b"[") <= DEPTH_LIMIT:
+        return False
+    depth = 0
+    for token in _STRING_OR_BRACKET.finditer(body):
+        match token[0][:1]:
+            case b"[" | b"{":
+                depth += 1
+                if depth > DEPTH_LIMIT:
+                    return True
+            case b"]" | b"}":
+                depth -= 1
+            case _:
+                pass
+    return False
+
+
+def _check_ends(activity: Json, caller: Caller, door: Door) -> Refused | None:
+    """Refuse what is not for us, not from the token's tenant, or wants answers elsewhere."""
+    if not _is_for_us(activity, door.agent):
+        return Refused(403, "recipient")
+    tenants = {
+        _text(activity, "conversation", "tenantId"),
+        _text(activity, "recipient", "tenantId"),
+        _text(activity, "channelData", "tenant", "id"),
+    }
+    if any(tenant and tenant.lower() != caller.tenant for tenant in tenants):
+        return Refused(403, "tenant")
+    service_url = _text(activity, "serviceUrl")
+    if service_url and not may_send_to(service_url, door.service_hosts):
+        return Refused(403, "service url")
+    if caller.service_url and caller.service_url.rstrip("/") != service_url.rstrip("/"):
+        return Refused(403, "service url claim")
+    return None
+
+
+def _is_for_us(activity: Json, agent: AgentIds) -> bool:
+    """Compare whatever ids the recipient carries; a recipient that carries none may be ours."""
+    ours = {
+        "agenticUserId": agent.user,
+        "agenticAppId": agent.agent,
+        "agenticAppBlueprintId": agent.blueprint,
+    }
+    return all(
+        _text(activity, "recipient", field).lower() in {"", expected}
+        for field, expected in ours.items()
+    )
+
+
+def _key(activity: Json, tenant: str) -> str | None:
+    """Name the activity so that a second delivery of it has the same name.
+
+    Messages keep their id when Teams sends them again, timestamps may differ; an edit or
+    a reaction carries the id of the message it is about, so its time is part of its name.
+    """
+    number = _text(activity, "id")
+    if not number:
+        return None
+    kind = _text(activity, "type")
+    when = "" if kind == "message" else _text(activity, "timestamp")
+    parts = (kind, tenant, _text(activity, "conversation", "id"), number, when)
+    return orjson.dumps(parts).decode()
+
+
+def _text(document: Json, *path: str) -> str:
+    """Read the string at *path*; anything else that stands there reads as empty."""
+    value: object = document
+    for name in path:
+        if not isinstance(value, dict):
+            return ""
+        value = cast("Json", value).get(name)
+    return value if isinstance(value, str) else ""

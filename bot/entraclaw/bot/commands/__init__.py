@@ -1,0 +1,1 @@
+"""The commands, one module each; `entraclaw.bot.cli` loads only the one that runs."""

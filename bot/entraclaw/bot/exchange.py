@@ -1,0 +1,273 @@
+"""The whole exchange on one machine: tenant, agent, daemon, host, a message, its answer.
+
+Every part is the real one in a process of its own; only Microsoft is emulated. Steps are
+told as they happen, so that a person can watch; the figures come at the end.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import aiohttp
+
+from entraclaw.bot import lock
+from entraclaw.bot.children import Child, child
+from entraclaw.bot.commands.status import ask
+from entraclaw.bot.settings import profile_folder
+from entraclaw.bot.tenant import Delivery, Post, Tenant
+from entraclaw.errors import BadSettings, EntraclawError, NotRunning, Problem
+from entraclaw.identity import AgentIds
+from entraclaw.identity.cloud import find
+from entraclaw.identity.keys import Binding
+from entraclaw.identity.keys.file import UnsafeFileKeyStore
+
+PROFILE = "sandbox"
+MESSAGES = 20
+_PATIENCE_S = 30.0
+_PAUSE_S = 0.02
+_CLOUD = "tenant/cloud.toml"
+_NS_PER_MS = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened: its name, what came of it, how long it took in ms."""
+
+    name: str
+    detail: str
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """One message there and back; times are monotonic nanoseconds."""
+
+    delivery: Delivery
+    received_at: int
+    replying_at: int
+    answer: Post
+
+    @property
+    def to_host_ms(self) -> float:
+        """From the channel's first byte to the host having the text."""
+        return (self.received_at - self.delivery.posted_at) / _NS_PER_MS
+
+    @property
+    def to_answer_ms(self) -> float:
+        """From the channel's first byte to the answer in Teams."""
+        return (self.answer.at - self.delivery.posted_at) / _NS_PER_MS
+
+
+@dataclass(slots=True)
+class Stage:
+    """The parts once they all run.
+
+    Attributes:
+        folder: Of the sandbox's profile.
+        tenant: The emulated Microsoft.
+        agent: The agent provisioned in it.
+        webhook: Where its daemon listens.
+        control: Address of the sandbox's own page and control API.
+        host: The MCP host process.
+        seen: Number of the last transcript entry that was looked at.
+    """
+
+    folder: Path
+    tenant: Tenant
+    agent: AgentIds
+    webhook: str
+    control: str
+    host: Child
+    seen: int = 0
+    trips: list[Trip] = field(default_factory=list[Trip])
+
+
+@asynccontextmanager
+async def staged(port: int, tell: Callable[[Step], None]) -> AsyncGenerator[Stage]:
+    """Start everything, telling each step; end everything when the body does.
+
+    Raises:
+        EntraclawError: A part did not start.
+    """
+    folder = _own_folder()
+    environ = _environment(folder)
+    async with AsyncExitStack() as stack:
+        started = time.perf_counter()
+        words = ["entraclaw.sandbox", "--home", str(folder / "tenant"), "--port", str(port)]
+        emulation = await stack.enter_async_context(
+            child("the sandbox", words, environ, speaks=True)
+        )
+        ready = await emulation.line(_PATIENCE_S)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        tenant = Tenant(session, ready["control"], ready["secret"])
+        started = _told(tell, "tenant", "Entra, Graph and Teams on this machine, over TLS", started)
+
+        agent = await _provision(tenant, folder)
+        started = _told(tell, "agent", f"{agent.user}, sponsored by Ada", started)
+
+        words = ["entraclaw", "--profile", PROFILE, "serve", "--until-eof"]
+        daemon = await stack.enter_async_context(child("the daemon", words, environ, speaks=False))
+        webhook = await _webhook(folder, daemon)
+        await tenant.set_endpoint(agent.user, webhook)
+        started = _told(tell, "daemon", f"listens at {webhook}", started)
+
+        shim = (sys.executable, "-m", "entraclaw", "--profile", PROFILE, "mcp")
+        words = ["entraclaw.sandbox.host", "--", *shim]
+        host = await stack.enter_async_context(child("the host", words, environ, speaks=True))
+        about = await host.line(_PATIENCE_S)
+        _told(
+            tell,
+            "host",
+            f"an MCP client, pid {about['pid']}, sees {len(about['tools'])} tools",
+            started,
+        )
+        yield Stage(folder, tenant, agent, webhook, ready["control"], host)
+
+
+async def travel(stage: Stage, text: str) -> Trip:
+    """Let Ada write *text*, and follow it to the host and back into Teams.
+
+    Raises:
+        EntraclawError: It did not arrive, was not answered, or got another answer.
+    """
+    delivery = await stage.tenant.say(stage.agent.user, text)
+    if delivery.status != 202:  # noqa: PLR2004 - HTTP: the daemon has it on disk
+        raise EntraclawError(f"the webhook answered {delivery.status}")
+    received = await _event(stage.host, "received")
+    replying = await _event(stage.host, "replying")
+    answer = await stage.tenant.next_answer(stage.seen, _PATIENCE_S)
+    replied = await _event(stage.host, "replied")
+    if answer is None or replied["error"]:
+        raise EntraclawError(f"no answer came back ({replied['error'] or 'Teams has none'})")
+    stage.seen = answer.n
+    trip = Trip(delivery, received["at"], replying["at"], answer)
+    stage.trips.append(trip)
+    return trip
+
+
+def summary(stage: Stage, first: Trip, sent: str) -> dict[str, object]:
+    """Write down the exchange: `first` in full, the later trips as percentiles."""
+    rest = stage.trips[1:]
+    return {
+        "ok": first.answer.sender_oid == stage.agent.user,
+        "sent": sent,
+        "answer": first.answer.text,
+        "sender_oid": first.answer.sender_oid,
+        "agent_user_oid": stage.agent.user,
+        "inbound_to_host_ms": _spread([trip.to_host_ms for trip in rest]),
+        "answer_ms": _spread([trip.to_answer_ms for trip in rest]),
+        "hops": [{"name": hop.name, "ms": round(hop.ms, 2)} for hop in hops(stage, first)],
+    }
+
+
+def hops(stage: Stage, trip: Trip) -> list[Step]:
+    """Tell what one message went through, the agent's own token hops included."""
+    delivery = trip.delivery
+    tokens = ask(str(stage.folder))["hops"][:3]
+    return [
+        _hop(
+            "channel to webhook",
+            "signed by Teams, checked, on disk, 202",
+            delivery.posted_at,
+            delivery.accepted_at,
+        ),
+        _hop(
+            "webhook to host",
+            "gate, turn, doorbell, read_messages",
+            delivery.accepted_at,
+            trip.received_at,
+        ),
+        _hop("host decides", "a small deterministic one", trip.received_at, trip.replying_at),
+        _hop(
+            "reply to Teams",
+            "as the agent user, through the connector",
+            trip.replying_at,
+            trip.answer.at,
+        ),
+        *(
+            Step(f"{hop['name']} token", "fetched ahead, kept until it runs out", hop["ms"])
+            for hop in tokens
+        ),
+    ]
+
+
+def _hop(name: str, detail: str, start_ns: int, end_ns: int) -> Step:
+    return Step(name, detail, (end_ns - start_ns) / _NS_PER_MS)
+
+
+def _spread(values: list[float]) -> dict[str, float | int]:
+    ranked = sorted(values)
+    last = ranked[min(len(ranked) - 1, round(0.99 * len(ranked)))] if ranked else 0.0
+    middle = median(ranked) if ranked else 0.0
+    return {"p50": round(middle, 2), "p99": round(last, 2), "n": len(ranked)}
+
+
+def _told(tell: Callable[[Step], None], name: str, detail: str, started: float) -> float:
+    now = time.perf_counter()
+    tell(Step(name, detail, (now - started) * 1000))
+    return now
+
+
+def _own_folder() -> Path:
+    """Find the sandbox's profile and empty it of the last run.
+
+    Raises:
+        BadSettings: A profile of that name exists which the sandbox did not make.
+    """
+    folder = profile_folder(os.environ, PROFILE).absolute()
+    config = folder / "config.toml"
+    if config.exists() and f'cloud = "{_CLOUD}"' not in config.read_text(encoding="utf-8"):
+        raise BadSettings(
+            [Problem("profile", f"{folder} is not the sandbox's own", "rename that profile")]
+        )
+    with lock.hold(folder):  # a sandbox that still runs keeps its files
+        for left in (*folder.glob("inbox.db*"), *folder.glob("keys/*.key"), config):
+            left.unlink(missing_ok=True)
+    return folder
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Copy our environment without settings: the sandbox's profile is what its file says."""
+    kept = {name: value for name, value in os.environ.items() if "ENTRACLAW_" not in name}
+    return {**kept, "ENTRACLAW_HOME": str(folder.parent)}
+
+
+async def _provision(tenant: Tenant, folder: Path) -> AgentIds:
+    """Make a key, hire an agent with its certificate, and write the profile."""
+    cloud = find(_CLOUD, folder)
+    store = UnsafeFileKeyStore(folder / "keys")
+    key = store.create(PROFILE, Binding(cloud.login, await tenant.home()))
+    agent = await tenant.hire(key.certificate)
+    settings = {"cloud": _CLOUD, **asdict(agent), "key_store": "unsafe-file"}
+    lines = ["# Written anew by `entraclaw sandbox` each time it starts."]
+    lines += [f'{name} = "{value}"' for name, value in settings.items()]
+    text = "\n".join([*lines, "port = 0", ""])
+    (folder / "config.toml").write_text(text, encoding="utf-8")
+    return agent
+
+
+async def _webhook(folder: Path, daemon: Child) -> str:
+    """Wait until the daemon listens, and tell where."""
+    end = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < end and not daemon.has_ended:
+        try:
+            status = await asyncio.to_thread(ask, str(folder))
+        except NotRunning:
+            await asyncio.sleep(_PAUSE_S)
+        else:
+            return str(status["webhook"])
+    raise EntraclawError("the daemon did not start", hint=f"{folder / 'logs' / 'daemon.log'}")
+
+
+async def _event(host: Child, name: str) -> dict[str, Any]:
+    """Wait for the next event *name* of the host."""
+    while (event := await host.line(_PATIENCE_S))["event"] != name:
+        pass
+    return event

@@ -1,0 +1,136 @@
+"""The daemon's local socket: who may connect, and what each connection wants.
+
+Mode 0600 in a folder of mode 0700, and the kernel is asked who is at the other end: only
+the user the daemon runs as. The first line says what the rest is:
+
+    entraclaw/1 mcp SESSION      then MCP lines, both ways
+    entraclaw/1 status -         one JSON line back, then the end
+"""
+
+import asyncio
+import hashlib
+import logging
+import os
+import re
+import socket
+import struct
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from entraclaw.bot.home import SOCKET_PATH_LIMIT
+from entraclaw.errors import EntraclawError
+
+LINE_LIMIT = 16 * 1024 * 1024  # bytes of one MCP line
+_GREETING = re.compile(rb"entraclaw/1 (mcp|status) ([A-Za-z0-9_-]{1,64})\n")
+_GREETING_S = 5.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """An accepted connection.
+
+    Attributes:
+        wants: ``mcp`` or ``status``.
+        session: The host session's id; ``-`` for a status request.
+        pid: The process at the other end; 0 where the system does not tell.
+        reader: What it says.
+        writer: Where to answer.
+    """
+
+    wants: str
+    session: str
+    pid: int
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+
+async def listen(folder: Path, serve: Callable[[Guest], Awaitable[None]]) -> asyncio.AbstractServer:
+    """Listen in the profile *folder* and give every accepted guest to *serve*.
+
+    The caller must hold the profile's lock: a socket file left by a dead daemon is
+    removed here.
+
+    Raises:
+        EntraclawError: This system has no Unix sockets.
+    """
+    if not hasattr(socket, "AF_UNIX") or sys.platform == "win32":
+        raise EntraclawError(
+            "the local socket needs Unix sockets, which this system lacks",
+            hint="docs/platforms.md says what works where",
+        )
+    path = place(folder)
+    path.unlink(missing_ok=True)
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            guest = await _greet(reader, writer)
+            if guest is not None:
+                await serve(guest)
+        except ConnectionError:
+            _log.debug("guest left")
+        finally:
+            writer.close()
+
+    old = os.umask(0o177)  # the socket is 0600 from its first moment
+    try:
+        return await asyncio.start_unix_server(accept, path, limit=LINE_LIMIT)
+    finally:
+        os.umask(old)
+
+
+def place(folder: Path) -> Path:
+    """Choose where the socket of the profile *folder* goes, and note it if it is elsewhere.
+
+    A path over `SOCKET_PATH_LIMIT` bytes moves to a 0700 folder under the runtime or
+    temporary directory, under a hashed name.
+    """
+    run = folder / "run"
+    run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    usual = run / "daemon.sock"
+    note = run / "daemon.sock.at"
+    if len(os.fsencode(usual)) <= SOCKET_PATH_LIMIT:
+        note.unlink(missing_ok=True)
+        return usual
+    base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+    private = base / f"entraclaw-{os.getuid()}"
+    private.mkdir(mode=0o700, exist_ok=True)
+    status = private.lstat()
+    if status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise EntraclawError(f"{private} belongs to somebody else", hint="remove it")
+    name = hashlib.sha256(os.fsencode(usual)).hexdigest()[:32]
+    elsewhere = private / f"{name}.sock"
+    note.write_text(f"{elsewhere}\n", encoding="utf-8")
+    return elsewhere
+
+
+async def _greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Guest | None:
+    """Learn who connects and what for; None if it is not for us."""
+    user, pid = peer(writer.get_extra_info("socket"))
+    if user != os.getuid():
+        _log.warning("refused a connection of another user")
+        return None
+    try:
+        async with asyncio.timeout(_GREETING_S):
+            line = await reader.readline()
+    except (TimeoutError, ValueError):
+        return None
+    greeting = _GREETING.fullmatch(line)
+    if greeting is None:
+        return None
+    return Guest(greeting[1].decode(), greeting[2].decode(), pid, reader, writer)
+
+
+def peer(connection: socket.socket) -> tuple[int, int]:
+    """Ask the kernel who is at the other end: (user id, process id or 0)."""
+    if sys.platform == "darwin":
+        # struct xucred of <sys/ucred.h>: version, uid, group count, 16 groups.
+        raw = connection.getsockopt(0, 1, 4 + 4 + 4 + 64)  # SOL_LOCAL, LOCAL_PEERCRED
+        _, user = struct.unpack_from("=II", raw)
+        return user, 0
+    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    pid, user, _ = struct.unpack("3i", raw)
+    return user, pid

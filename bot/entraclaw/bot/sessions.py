@@ -1,0 +1,59 @@
+"""Which host sessions are attached right now, and how to ring them.
+
+A session is an id, not a connection: a host that reconnects is the same session, and
+one session may hold several connections.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+_log = logging.getLogger(__name__)
+
+Ring = Callable[[int], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attachment:
+    """One connection of one session.
+
+    Attributes:
+        session: The session's id.
+        pid: The shim's process, as the operating system tells; 0 where it does not.
+        ring: Tell this host how many messages wait.
+    """
+
+    session: str
+    pid: int
+    ring: Ring
+
+
+class Sessions:
+    """The attached sessions."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._attached: list[Attachment] = []
+
+    def add(self, attachment: Attachment) -> None:
+        """Note a connection whose host has finished its handshake."""
+        self._attached.append(attachment)
+
+    def remove(self, attachment: Attachment) -> bool:
+        """Forget a connection; tells whether it was the session's last."""
+        self._attached.remove(attachment)
+        return not self.has(attachment.session)
+
+    def has(self, session: str) -> bool:
+        """Tell whether *session* has a connection."""
+        return any(attachment.session == session for attachment in self._attached)
+
+    def all(self) -> tuple[Attachment, ...]:
+        """List every connection."""
+        return tuple(self._attached)
+
+    async def ring(self, waiting: int) -> None:
+        """Ring every host: *waiting* messages can be read. A lost ring is harmless."""
+        for attachment in self.all():
+            _log.debug("doorbell session=%s waiting=%d", attachment.session, waiting)
+            await attachment.ring(waiting)

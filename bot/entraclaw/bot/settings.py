@@ -1,0 +1,213 @@
+"""Read the profile's settings: `config.toml`, then `ENTRACLAW_*`, once, all problems at once.
+
+No secret is ever a setting. docs/settings.md lists every key.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, cast
+
+from entraclaw.bot import home
+from entraclaw.errors import BadSettings, Problem
+from entraclaw.identity import AgentIds, cloud
+from entraclaw.identity.cloud import Cloud
+
+PORT = 3978  # where Bot Framework tools expect an agent
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SECRET = re.compile(r"secret|password|passphrase|token|private|credential", re.IGNORECASE)
+_AGENT_KEYS = ("tenant", "blueprint", "agent", "user")
+
+
+class Inbound(StrEnum):
+    """How messages reach us."""
+
+    AGENTIC = "agentic"
+
+
+class ActsAs(StrEnum):
+    """As whom we act."""
+
+    AGENT_USER = "agent_user"
+
+
+class Store(StrEnum):
+    """Where the key is kept."""
+
+    KEYRING = "keyring"
+    UNSAFE_FILE = "unsafe-file"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One profile's settings.
+
+    Attributes:
+        profile: Its name.
+        folder: Its home on disk.
+        cloud: Every remote name.
+        agent: Who the agent is; None while the profile is not configured.
+        inbound: How messages reach us.
+        acts_as: As whom we act.
+        key_store: Where the key is kept.
+        port: Of the webhook, on 127.0.0.1; 0 lets the system choose.
+    """
+
+    profile: str
+    folder: Path
+    cloud: Cloud
+    agent: AgentIds | None
+    inbound: Inbound
+    acts_as: ActsAs
+    key_store: Store
+    port: int
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str], profile: str) -> "Settings":
+        """Read the settings of *profile*.
+
+        Raises:
+            BadSettings: One or more of them are wrong.
+        """
+        folder = profile_folder(environ, profile)
+        in_file, in_environ = _from_file(folder / "config.toml"), _from_environ(environ)
+        found = in_file | in_environ
+        problems = [_unknown(key) for key in found if key not in _KEYS]
+        problems += _unsafe_by_environ(in_file, in_environ)
+        values: dict[str, Any] = {}
+        for key, read in _KEYS.items():
+            if key not in found:
+                continue
+            try:
+                values[key] = read(found[key], folder)
+            except ValueError as error:
+                problems.append(Problem(key, str(error), "correct it in config.toml"))
+            except BadSettings as error:
+                problems += error.problems
+        problems += _half_an_agent(found)
+        problems += _no_channel(values)
+        if problems:
+            raise BadSettings(problems)
+        return cls(
+            profile=profile,
+            folder=folder,
+            cloud=values.get("cloud", cloud.BUILT_IN["public"]),
+            agent=AgentIds(**{key: values[key] for key in _AGENT_KEYS})
+            if "tenant" in values
+            else None,
+            inbound=values.get("inbound", Inbound.AGENTIC),
+            acts_as=values.get("acts_as", ActsAs.AGENT_USER),
+            key_store=values.get("key_store", Store.KEYRING),
+            port=values.get("port", PORT),
+        )
+
+
+def profile_folder(environ: Mapping[str, str], profile: str) -> Path:
+    """Find the folder of *profile*; its settings need not be in order.
+
+    Raises:
+        BadSettings: *profile* is no plain name, or nothing says where profiles live.
+    """
+    try:
+        return Path(home.profile_dir(environ, profile))
+    except ValueError as error:
+        raise BadSettings([Problem("profile", str(error), "give --profile a plain name")]) from None
+    except LookupError as error:
+        raise BadSettings([Problem("ENTRACLAW_HOME", str(error), "name a folder")]) from None
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadSettings(
+            [Problem(str(path), f"cannot be read ({error})", "correct the file")]
+        ) from None
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, object]:
+    names = {f"ENTRACLAW_{key.upper()}": key for key in _KEYS}
+    return {names[name]: value for name, value in environ.items() if name in names and value}
+
+
+def _guid(value: object, _: Path) -> str:
+    if isinstance(value, str) and _GUID.fullmatch(value.lower()):
+        return value.lower()
+    raise ValueError("must be a GUID such as 5a807f24-c9de-44ee-a3a7-329e88a00ffc")
+
+
+def _port(value: object, _: Path) -> int:
+    text = str(value)
+    if not isinstance(value, bool) and text.isascii() and text.isdigit() and int(text) < 1 << 16:
+        return int(text)
+    raise ValueError("must be a port number, 0 to 65535")
+
+
+def _cloud(value: object, folder: Path) -> Cloud:
+    if not isinstance(value, str):
+        raise ValueError("must be the name of a cloud, or a path ending in .toml")  # noqa: TRY004 - one kind of error for one kind of problem
+    return cloud.find(value, folder)
+
+
+def _choice(kind: type[StrEnum]) -> Callable[[object, Path], StrEnum]:
+    def read(value: object, _: Path) -> StrEnum:
+        if value in set(kind):
+            return kind(cast("str", value))
+        raise ValueError(f"{value!r} is not possible in this version, only {', '.join(kind)}")
+
+    return read
+
+
+_KEYS: Mapping[str, Callable[[object, Path], object]] = {
+    "cloud": _cloud,
+    **dict.fromkeys(_AGENT_KEYS, _guid),
+    "inbound": _choice(Inbound),
+    "acts_as": _choice(ActsAs),
+    "key_store": _choice(Store),
+    "port": _port,
+}
+
+
+def _unknown(key: str) -> Problem:
+    if _SECRET.search(key):
+        return Problem(key, "looks like a secret", "remove it: keys live in the key store")
+    near = difflib.get_close_matches(key, _KEYS, 1)
+    return Problem(key, "is unknown", f"did you mean {near[0]}?" if near else "remove it")
+
+
+def _unsafe_by_environ(
+    in_file: Mapping[str, object], in_environ: Mapping[str, object]
+) -> list[Problem]:
+    """Refuse a key in a plain file unless the profile itself names it."""
+    if in_environ.get("key_store") != Store.UNSAFE_FILE:
+        return []
+    if in_file.get("key_store") == Store.UNSAFE_FILE:
+        return []
+    return [
+        Problem(
+            "key_store",
+            "unsafe-file is not taken from the environment",
+            "name it in config.toml if you mean it",
+        )
+    ]
+
+
+def _half_an_agent(found: Mapping[str, object]) -> list[Problem]:
+    missing = [key for key in _AGENT_KEYS if key not in found]
+    if len(missing) in {0, len(_AGENT_KEYS)}:
+        return []
+    return [Problem(key, "is missing", "an agent is named by all four ids") for key in missing]
+
+
+def _no_channel(values: Mapping[str, Any]) -> list[Problem]:
+    chosen: Cloud | None = values.get("cloud")
+    if chosen is None or chosen.agent_channel:
+        return []
+    return [Problem("cloud", "has no agent channel", "agentic messages need one")]

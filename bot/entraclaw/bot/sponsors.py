@@ -1,0 +1,36 @@
+"""Remember who the sponsors are, for a while; ask again when that has passed.
+
+When Graph cannot be asked there are no sponsors to judge by, and whoever asks is told
+so: nobody is let in, and nobody is turned away, on old knowledge.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+KEPT_S = 300.0
+
+
+class Sponsors:
+    """The object ids of the agent user's sponsors."""
+
+    def __init__(
+        self, ask: Callable[[], Awaitable[frozenset[str]]], clock: Callable[[], float]
+    ) -> None:
+        """Learn them from *ask*; *clock* gives monotonic seconds."""
+        self._ask, self._clock = ask, clock
+        self._known: frozenset[str] = frozenset()
+        self._asked_at: float | None = None
+        self._lock = asyncio.Lock()
+
+    async def current(self) -> frozenset[str]:
+        """Give the ids, at most `KEPT_S` seconds old.
+
+        Raises:
+            EntraclawError: They are not known and cannot be asked for.
+        """
+        async with self._lock:
+            now = self._clock()
+            if self._asked_at is None or now - self._asked_at >= KEPT_S:
+                self._known = await self._ask()
+                self._asked_at = now
+            return self._known

@@ -1,0 +1,109 @@
+"""The public door: ``POST /api/messages``, ``GET /api/health``, nothing else.
+
+Asks `admission` and `bearer` in their order, and answers 202 once the activity is on
+disk. It decides nothing itself and tells a caller nothing about why it was refused.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from entraclaw.bot.admission import BODY_LIMIT, Caller, Door, Refused, check_body, check_head
+from entraclaw.bot.bearer import Rules, read_header, verify
+from entraclaw.bot.inbox import Arrival, Inbox
+from entraclaw.bot.openid import SigningKeys
+from entraclaw.errors import InboxUnwritable, Unreachable
+
+_log = logging.getLogger(__name__)
+_READ = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Everything the door needs.
+
+    Attributes:
+        door: Whose messages, and where answers may go.
+        rules: Which tokens.
+        keys: Where their signing keys are.
+        inbox: Where activities are kept.
+        arrived: Told of each new entry, after its 202 is certain.
+        now: Seconds since the epoch.
+    """
+
+    door: Door
+    rules: Rules
+    keys: SigningKeys
+    inbox: Inbox
+    arrived: Callable[[int, Arrival], None]
+    now: Callable[[], float]
+
+    def application(self) -> web.Application:
+        """Make the aiohttp application: two routes, all else 404 (405 on ours)."""
+        app = web.Application(client_max_size=BODY_LIMIT)
+        app.router.add_route("*", "/api/messages", self._messages)
+        app.router.add_get("/api/health", _health)
+        return app
+
+    async def _messages(self, request: web.Request) -> web.Response:
+        outcome = await self._admit(request)
+        if isinstance(outcome, Refused):
+            _log.info("refused status=%d reason=%s", outcome.status, outcome.reason)
+            return _refuse(outcome)
+        try:
+            receipt = await self.inbox.append(outcome)
+        except InboxUnwritable:
+            _log.exception("not kept")
+            return _refuse(Refused(503, "inbox"))
+        if receipt.is_new:
+            self.arrived(receipt.seq, outcome)
+        _log.info("kept seq=%d kind=%s new=%s", receipt.seq, outcome.kind, receipt.is_new)
+        return web.Response(status=202)
+
+    async def _admit(self, request: web.Request) -> Arrival | Refused:
+        refused = check_head(request.method, request.headers)
+        if refused is not None:
+            return refused
+        caller = await self._identify(request.headers.get("Authorization", ""))
+        if isinstance(caller, Refused):
+            return caller
+        body = await _read(request)
+        return check_body(body, caller, self.door, self.now())
+
+    async def _identify(self, authorization: str) -> Caller | Refused:
+        header = read_header(authorization)
+        if isinstance(header, Refused):
+            return header
+        token, kid = header
+        try:
+            key = await self.keys.find(kid)
+        except Unreachable:
+            return Refused(503, "keys")
+        if key is None:
+            return Refused(401, "token")
+        return verify(token, key, self.rules)
+
+
+async def _read(request: web.Request) -> bytes:
+    """Read the body, at most one piece more than the limit: `check_body` refuses the rest."""
+    body = bytearray()
+    async for piece in request.content.iter_chunked(_READ):
+        body += piece
+        if len(body) > BODY_LIMIT:
+            break
+    return bytes(body)
+
+
+def _refuse(refused: Refused) -> web.Response:
+    headers = (
+        {"Retry-After": "5"} if refused.status == web.HTTPServiceUnavailable.status_code else {}
+    )
+    if refused.status == web.HTTPMethodNotAllowed.status_code:
+        headers["Allow"] = "POST"
+    return web.Response(status=refused.status, headers=headers)
+
+
+async def _health(_: web.Request) -> web.Response:
+    return web.Response(text="ok\n")

@@ -1,0 +1,198 @@
+"""Trade three tokens for one: blueprint, then agent, then user.
+
+Entra lets an agent act as its own user only through three requests, each carrying proof
+of the one before. msal knows their form fields; this module knows their order, signs
+the first proof with a `Key`, and says which hop Entra refused. msal types stop here.
+
+Every call blocks: `entraclaw.identity.minter` keeps it off the event loop.
+
+Contract, with sources: docs/identity/token-chain.md
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Protocol, cast
+
+import msal
+import requests
+
+from entraclaw.errors import HopRefused, Unreachable
+from entraclaw.identity.assertion import Occasion, sign
+from entraclaw.identity.cloud import Cloud
+from entraclaw.identity.keys import Key
+from entraclaw.identity.refusals import code_of, hint_for
+from entraclaw.identity.values import AgentIds, Hop, HopTiming, Token
+
+EXCHANGE_SCOPE = "api://AzureADTokenExchange/.default"
+
+_CONNECT_S, _READ_S = 5.0, 20.0
+
+_Result = Mapping[str, object]
+
+
+class Clock(Protocol):
+    """What the chain needs of time; `time` itself will do."""
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+    def perf_counter(self) -> float:
+        """Seconds since some moment, never going back."""
+        ...
+
+
+class _Application(Protocol):
+    """The calls of `msal.ConfidentialClientApplication` that the chain makes."""
+
+    def acquire_token_for_client(
+        self, scopes: list[str], *, fmi_path: str | None = None
+    ) -> _Result: ...
+
+    def acquire_token_by_user_federated_identity_credential(
+        self, scopes: list[str], *, assertion: str, user_object_id: str, data: Mapping[str, str]
+    ) -> _Result: ...
+
+
+class Chain:
+    """The three hops of one agent, in one thread.
+
+    msal keeps what the first two hops returned and asks again when they run out.
+    """
+
+    def __init__(
+        self,
+        ids: AgentIds,
+        cloud: Cloud,
+        key: Callable[[], Key],
+        clock: Clock,
+        observe: Callable[[HopTiming], None],
+    ) -> None:
+        """Remember who and where; nothing is asked before the first token is.
+
+        Args:
+            ids: Whose token.
+            cloud: Which Entra.
+            key: Finds the key that signs the blueprint's assertions; asked each time, so
+                that a keystore unlocked later is found unlocked.
+            clock: Dates assertions and tokens.
+            observe: Told how long each hop took.
+        """
+        self._ids, self._key, self._clock, self._observe = ids, key, clock, observe
+        self._authority = f"{cloud.login}/{ids.tenant}"
+        self._http = _session(cloud)
+        self._blueprint: _Application | None = None
+        self._agent: _Application | None = None
+
+    def user_token(self, scope: str) -> Token:
+        """Walk the chain to a token of the agent user for *scope*.
+
+        Raises:
+            HopRefused: Entra said no; later hops were not asked.
+            Unreachable: Entra did not answer.
+            KeyUnavailable: The assertion could not be signed.
+            KeyMisused: Entra's metadata named an endpoint the key is not bound to.
+        """
+        try:
+            return self._walk(scope)
+        except requests.RequestException as error:
+            raise Unreachable("Entra", type(error).__name__) from error
+        except ValueError as error:
+            # What msal raises when metadata or an answer is not the JSON it should be.
+            raise Unreachable("Entra", "its answer makes no sense") from error
+
+    def _walk(self, scope: str) -> Token:
+        self._timed(Hop.BLUEPRINT, self._blueprint_token)
+        proof = _text(self._timed(Hop.AGENT, self._agent_token), "access_token")
+        asked_at = self._clock.time()
+        granted = self._timed(Hop.USER, lambda: self._user_token(scope, proof))
+        return Token(
+            secret=_text(granted, "access_token"),
+            scope=scope,
+            acquired_at=asked_at,
+            expires_at=asked_at + _seconds(granted, "expires_in"),
+        )
+
+    def _timed(self, hop: Hop, ask: Callable[[], _Result]) -> _Result:
+        start = self._clock.perf_counter()
+        result = ask()
+        if "error" in result:
+            code = code_of(result)
+            raise HopRefused(hop, code, hint=hint_for(hop, code))
+        took = 0.0 if result.get("token_source") == "cache" else self._clock.perf_counter() - start
+        self._observe(HopTiming(hop, took * 1000))
+        return result
+
+    def _blueprint_token(self) -> _Result:
+        if self._blueprint is None:
+            self._blueprint = self._application(self._ids.blueprint, self._assertion)
+        return self._blueprint.acquire_token_for_client([EXCHANGE_SCOPE], fmi_path=self._ids.agent)
+
+    def _agent_application(self) -> _Application:
+        if self._agent is None:
+            self._agent = self._application(self._ids.agent, self._proof)
+        return self._agent
+
+    def _agent_token(self) -> _Result:
+        return self._agent_application().acquire_token_for_client([EXCHANGE_SCOPE])
+
+    def _user_token(self, scope: str, proof: str) -> _Result:
+        return self._agent_application().acquire_token_by_user_federated_identity_credential(
+            [scope],
+            assertion=proof,
+            user_object_id=self._ids.user,
+            data={"requested_token_use": "on_behalf_of"},
+        )
+
+    def _assertion(self, context: Mapping[str, str]) -> str:
+        occasion = Occasion(now=self._clock.time(), nonce=str(uuid.uuid4()))
+        return sign(self._key(), context["client_id"], context["token_endpoint"], occasion)
+
+    def _proof(self, context: Mapping[str, str]) -> str:
+        # msal asks for the agent's proof on every request; its own memory makes that cheap.
+        del context
+        return _text(self._blueprint_token(), "access_token")
+
+    def _application(
+        self, client_id: str, proof: Callable[[Mapping[str, str]], str]
+    ) -> _Application:
+        application = msal.ConfidentialClientApplication(
+            client_id,
+            authority=self._authority,
+            client_credential={"client_assertion": proof},
+            http_client=self._http,
+            # The cloud profile says which host to trust; nobody else is asked.
+            instance_discovery=False,
+        )
+        return cast("_Application", application)
+
+
+class _BoundedSession(requests.Session):
+    """A pooled session in which no request waits for ever."""
+
+    def request(self, method: str, url: str, **rest: object) -> requests.Response:  # type: ignore[override]  # msal passes keywords only
+        rest.setdefault("timeout", (_CONNECT_S, _READ_S))
+        return super().request(method, url, **rest)  # type: ignore[arg-type]  # passed through as they came
+
+
+def _session(cloud: Cloud) -> requests.Session:
+    session = _BoundedSession()
+    if cloud.tls_ca:
+        session.verify = cloud.tls_ca
+        # REQUESTS_CA_BUNDLE in the environment would overrule `verify`.
+        session.trust_env = False
+    return session
+
+
+def _text(result: _Result, key: str) -> str:
+    value = result.get(key)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{key} is missing from Entra's answer")
+    return value
+
+
+def _seconds(result: _Result, key: str) -> float:
+    value = result.get(key)
+    if not isinstance(value, int | float):
+        raise ValueError(f"{key} is missing from Entra's answer")  # noqa: TRY004 - the caller maps ValueError: an answer that makes no sense
+    return float(value)

@@ -1,0 +1,107 @@
+"""Keys that sign and never leave: the two seams, and the choice of a store by name.
+
+A `Key` is a private key we may use but never hold; a `KeyStore` makes, finds and
+removes keys. Every key is bound, when it is made, to one tenant at one login host, and
+`entraclaw.identity.assertion` refuses to sign for any other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from entraclaw.errors import BadSettings, KeyUnavailable, Problem
+
+__all__ = ["Binding", "Key", "KeyStore", "choose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """The one place a key may sign for.
+
+    Attributes:
+        login: The login host with its scheme, ``https://login.microsoftonline.com``.
+        tenant: The directory's GUID.
+    """
+
+    login: str
+    tenant: str
+
+    @property
+    def audience(self) -> str:
+        """The token endpoint, which is the audience of every assertion."""
+        return f"{self.login}/{self.tenant}/oauth2/v2.0/token"
+
+
+class Key(Protocol):
+    """A private RSA key we may use but never hold."""
+
+    @property
+    def binding(self) -> Binding:
+        """The tenant and login host this key was made for."""
+        ...
+
+    @property
+    def certificate(self) -> bytes:
+        """The public certificate, PEM, as it is registered on the blueprint."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign *message* with PS256 (RSASSA-PSS, SHA-256, salt of 32 bytes; RFC 7518 §3.5).
+
+        Raises:
+            KeyUnavailable: The store is locked, absent or forbids signing.
+        """
+        ...
+
+
+class KeyStore(Protocol):
+    """A place that holds keys, one per profile name."""
+
+    def unavailable(self) -> str | None:
+        """Say why this store cannot be used here, or None if it can."""
+        ...
+
+    def create(self, name: str, binding: Binding) -> Key:
+        """Make a key and its self-signed certificate.
+
+        Raises:
+            KeyUnavailable: The store cannot be used, or already holds *name*.
+        """
+        ...
+
+    def load(self, name: str) -> Key | None:
+        """Find a key; None means there is none of that name.
+
+        Raises:
+            KeyUnavailable: The store cannot be used, or what it holds is damaged.
+        """
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove a key; removing what is not there is no error.
+
+        Raises:
+            KeyUnavailable: The store cannot be used.
+        """
+        ...
+
+
+def choose(stores: Mapping[str, KeyStore], name: str) -> KeyStore:
+    """Take the store that the settings name, and only that one.
+
+    Raises:
+        BadSettings: There is no store of that name.
+        KeyUnavailable: It cannot be used on this machine.
+    """
+    store = stores.get(name)
+    if store is None:
+        raise BadSettings(
+            [Problem("key_store", f"{name!r} is unknown", f"use one of {', '.join(stores)}")]
+        )
+    reason = store.unavailable()
+    if reason is not None:
+        raise KeyUnavailable(
+            f"the key store {name!r} cannot be used here: {reason}",
+            hint="unlock it, or name another one as key_store in config.toml",
+        )
+    return store

@@ -1,0 +1,73 @@
+"""A private key in a plain file: for the sandbox, where the key guards nothing.
+
+Anything that can read the user's files can copy such a key, which is why the name says
+so and why every profile but the sandbox's must ask for it by that name.
+"""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from entraclaw.errors import KeyUnavailable
+from entraclaw.identity.keys import Binding
+from entraclaw.identity.keys.software import SoftwareKey, make, read
+
+
+class UnsafeFileKeyStore:
+    """A `KeyStore` of one file per key, mode 0600 in a folder of mode 0700."""
+
+    def __init__(
+        self, folder: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """Keep keys under *folder*, which is made when the first key is."""
+        self._folder = folder
+        self._now = now
+
+    def unavailable(self) -> str | None:
+        """Say why the folder cannot be used: it is a file, or others may read it."""
+        if self._folder.exists() and not self._folder.is_dir():
+            return f"{self._folder} is not a folder"
+        return None
+
+    def create(self, name: str, binding: Binding) -> SoftwareKey:
+        """Make a key; refuses a name that is taken."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        key = make(name, binding, self._now())
+        key.write_to(lambda text: self._write(name, text))
+        return key
+
+    def load(self, name: str) -> SoftwareKey | None:
+        """Find a key; refuses a file that others can read."""
+        path = self._path(name)
+        try:
+            text = path.read_text(encoding="ascii")
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise KeyUnavailable(f"the key file {path} cannot be read") from error
+        if os.name == "posix" and mode & 0o077:
+            raise KeyUnavailable(
+                f"the key file {path} can be read by others", hint=f"chmod 600 {path}"
+            )
+        return read(text, str(path))
+
+    def delete(self, name: str) -> None:
+        """Remove the file."""
+        self._path(name).unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.key"
+
+    def _write(self, name: str, text: str) -> None:
+        path = self._path(name)
+        # O_EXCL: the mode is right from the first byte, and no key is ever overwritten.
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError as error:
+            raise KeyUnavailable(f"{path} already holds a key") from error
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())

@@ -1,0 +1,95 @@
+"""Keys in the operating system's own keystore, through `keyring`.
+
+`keyring` falls back to whatever backend is installed, a plain-text file among them, so
+only the named ones are accepted. Windows' vault holds 2,560 bytes in an item, less than
+an RSA key needs.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import keyring
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringError, PasswordDeleteError
+
+from entraclaw.errors import KeyUnavailable
+from entraclaw.identity.keys import Binding
+from entraclaw.identity.keys.software import SoftwareKey, make, read
+
+_SERVICE = "entraclaw"
+_SAFE = frozenset(
+    {
+        "keyring.backends.SecretService",
+        "keyring.backends.libsecret",
+        "keyring.backends.kwallet",
+        "keyring.backends.macOS",
+    }
+)
+
+
+class KeyringKeyStore:
+    """A `KeyStore` over Secret Service, KWallet or the macOS Keychain."""
+
+    def __init__(
+        self,
+        backend: Callable[[], KeyringBackend] = keyring.get_keyring,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Ask *backend* for the keystore each time, since a session may unlock it later."""
+        self._backend = backend
+        self._now = now
+
+    def unavailable(self) -> str | None:
+        """Say why the operating system's keystore cannot be used here."""
+        chosen = type(self._backend())
+        if chosen.__module__ in _SAFE:
+            return None
+        if chosen.__module__ == "keyring.backends.fail":
+            return "the system offers no keystore (is a desktop session unlocked?)"
+        if chosen.__module__ == "keyring.backends.Windows":
+            return "the Windows vault holds 2,560 bytes in an item, less than a key needs"
+        return f"{chosen.__module__} does not protect what it keeps"
+
+    def create(self, name: str, binding: Binding) -> SoftwareKey:
+        """Make a key; refuses a name that is taken."""
+        if self.load(name) is not None:
+            raise KeyUnavailable(f"the keystore already holds a key named {name!r}")
+        key = make(name, binding, self._now())
+        key.write_to(lambda text: self._write(name, text))
+        return key
+
+    def load(self, name: str) -> SoftwareKey | None:
+        """Find a key."""
+        try:
+            text = self._safe().get_password(_SERVICE, name)
+        except KeyringError as error:
+            raise _locked(error) from error
+        return None if text is None else read(text, f"the keystore item {name!r}")
+
+    def delete(self, name: str) -> None:
+        """Remove the item."""
+        try:
+            self._safe().delete_password(_SERVICE, name)
+        except PasswordDeleteError:
+            return  # it was not there
+        except KeyringError as error:
+            raise _locked(error) from error
+
+    def _write(self, name: str, text: str) -> None:
+        try:
+            self._safe().set_password(_SERVICE, name, text)  # pyright: ignore[reportUnknownMemberType]  # keyring wraps it without types
+        except KeyringError as error:
+            raise _locked(error) from error
+
+    def _safe(self) -> KeyringBackend:
+        reason = self.unavailable()
+        if reason is not None:
+            raise KeyUnavailable(f"the system keystore cannot be used: {reason}")
+        return self._backend()
+
+
+def _locked(error: KeyringError) -> KeyUnavailable:
+    return KeyUnavailable(
+        f"the system keystore refused ({type(error).__name__})",
+        hint="unlock your login keyring, then try again",
+    )

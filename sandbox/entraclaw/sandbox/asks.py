@@ -1,0 +1,179 @@
+"""The bodies of control requests, read once into what they ask for.
+
+Whatever does not fit is refused here with a plain sentence, before anything
+changes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from entraclaw.sandbox.conversations import Kind
+from entraclaw.sandbox.directory import Agent, Certificate, Directory, Person
+from entraclaw.sandbox.documents import DocumentError, Json, flag, number, part, text, texts
+from entraclaw.sandbox.passes import Forgery, Pass, Signer
+from entraclaw.sandbox.resources import Catalogue
+from entraclaw.sandbox.settings import Settings
+from entraclaw.sandbox.tokens import Algorithm
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Hire:
+    """A new agent."""
+
+    name: str
+    sponsors: tuple[str, ...]
+    endpoint: str | None
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A message from a person to an agent."""
+
+    person: Person
+    agent: Agent
+    text: str
+    kind: Kind
+    mention: bool
+    wait: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What of an agent changes; None leaves a thing as it is."""
+
+    endpoint: str | None
+    enabled: bool | None
+    sponsors: tuple[str, ...] | None
+    grants: Mapping[str, frozenset[str]]
+
+
+class Asks:
+    """Reads bodies against the directory: the people and agents they name must exist."""
+
+    def __init__(self, directory: Directory, resources: Catalogue) -> None:
+        self._directory, self._resources = directory, resources
+
+    def hire(self, body: Json) -> Hire:
+        """Read `POST /control/agents`."""
+        return Hire(
+            name=_filled(body, "name"),
+            sponsors=self._sponsors(body),
+            endpoint=_endpoint(body),
+            certificate=read_certificate(body),
+        )
+
+    def change(self, body: Json) -> Change:
+        """Read `PUT /control/agents/{user}`."""
+        grants = part(body, "grants")
+        return Change(
+            endpoint=_endpoint(body),
+            enabled=flag(body, "enabled", default=False) if "enabled" in body else None,
+            sponsors=self._sponsors(body) if "sponsors" in body else None,
+            grants={self._resource(name): frozenset(texts(grants, name)) for name in grants},
+        )
+
+    def words(self, body: Json) -> Words:
+        """Read `POST /control/messages`."""
+        kind = _choice(body, "kind", Kind.PERSONAL)
+        return Words(
+            person=self._person(text(body, "from")),
+            agent=self.agent(text(body, "agent")),
+            text=text(body, "text"),
+            kind=kind,
+            # In a group an agent is told only what is said to it by name.
+            mention=flag(body, "mention", default=kind is not Kind.PERSONAL),
+            wait=flag(body, "wait", default=True),
+        )
+
+    def agent(self, user: str) -> Agent:
+        """Find an agent by its user's object id.
+
+        Raises:
+            DocumentError: There is none.
+        """
+        agent = self._directory.agent(user)
+        if agent is None:
+            raise DocumentError("there is no agent with this user id")
+        return agent
+
+    def _person(self, key: str) -> Person:
+        person = self._directory.person(key)
+        if person is None:
+            raise DocumentError("there is no person with this key")
+        return person
+
+    def _sponsors(self, body: Json) -> tuple[str, ...]:
+        return tuple(self._person(key).key for key in texts(body, "sponsors"))
+
+    def _resource(self, name: str) -> str:
+        resource = self._resources.resource(name)
+        if resource is None:
+            raise DocumentError("grants names a resource that does not exist")
+        return resource
+
+
+def read_certificate(body: Json) -> Certificate:
+    """Read the PEM certificate in *body*."""
+    try:
+        return Certificate.read(text(body, "certificate"))
+    except ValueError:
+        raise DocumentError("certificate must be one PEM certificate with an RSA key") from None
+
+
+def read_forgery(body: Json) -> tuple[Pass, Forgery]:
+    """Read what kind of token is asked for, and how it differs from an honest one."""
+    forgery = Forgery(
+        claims=part(body, "claims"),
+        header=part(body, "header"),
+        algorithm=_choice(body, "alg", Algorithm.RS256),
+        signer=_choice(body, "key", Signer.OWN),
+    )
+    if "lifetime_s" in body:
+        forgery = replace(forgery, lifetime_s=number(body, "lifetime_s"))
+    return _choice(body, "kind", Pass.AGENTIC), forgery
+
+
+def turn(settings: Settings, body: Json) -> None:
+    """Change *settings* as *body* says, all of it or nothing."""
+    known = {"patience", "latency_ms", "token_lifetime_s"}
+    if unknown := set(body) - known:
+        raise DocumentError(f"there is no setting called {min(unknown)}")
+    values = {name: number(body, name) for name in body if body[name] is not None}
+    if any(value < 0 for value in values.values()):
+        raise DocumentError("a setting cannot be negative")
+    settings.patience_s = values.get("patience", settings.patience_s)
+    settings.latency_ms = values.get("latency_ms", settings.latency_ms)
+    if "token_lifetime_s" in body:
+        # Null gives Entra its random lifetimes back.
+        settings.token_lifetime_s = values.get("token_lifetime_s")
+
+
+def _filled(body: Json, name: str) -> str:
+    value = text(body, name).strip()
+    if not value:
+        raise DocumentError(f"{name} must not be empty")
+    return value
+
+
+def _endpoint(body: Json) -> str | None:
+    if body.get("endpoint") is None:
+        return None
+    url = text(body, "endpoint")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise DocumentError("endpoint must be an http or https URL")
+    return url
+
+
+def _choice(body: Json, name: str, default: _Choice) -> _Choice:
+    words = [member.value for member in type(default)]
+    value = text(body, name, default.value)
+    if value not in words:
+        raise DocumentError(f"{name} must be one of: {', '.join(words)}")
+    return type(default)(value)

@@ -1,0 +1,131 @@
+"""What a client may show to prove who it is: a signed statement, or a token of ours.
+
+A blueprint signs a statement with the key of a registered certificate; an
+agent identity has no key and shows the token its blueprint got for it. Both
+checks are here, and raise the refusal that Entra would answer with.
+
+Client assertions: https://learn.microsoft.com/entra/identity-platform/certificate-credentials
+(RFC 7523 section 3). Agent flows: https://learn.microsoft.com/entra/agent-id/
+"""
+
+import uuid
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+
+from entraclaw.sandbox.directory import Agent, Certificate
+from entraclaw.sandbox.documents import DocumentError, Json, number
+from entraclaw.sandbox.refusals import RefusalError
+from entraclaw.sandbox.resources import TOKEN_EXCHANGE
+from entraclaw.sandbox.tokens import Algorithm, SigningKey, TokenError, read_header, read_signed
+
+_CERTIFICATE_ALGORITHMS = ("RS256", "PS256")
+_SKEW_S = 300
+_LONGEST_S = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Entra as the issuer of one tenant: its host, the tenant, its key, and the time."""
+
+    login: str
+    tenant: str
+    key: SigningKey
+    now: float
+
+    @property
+    def token_endpoint(self) -> str:
+        """Where tokens are asked for, and what a client assertion is addressed to."""
+        return f"{self.login}/{self.tenant}/oauth2/v2.0/token"
+
+    @property
+    def issuer(self) -> str:
+        """The `iss` of version 2 tokens."""
+        return f"{self.login}/{self.tenant}/v2.0"
+
+
+def prove_blueprint(assertion: str, agent: Agent, authority: Authority) -> None:
+    """Accept *assertion* as signed by the blueprint of *agent*.
+
+    One statement may be shown many times: msal keeps its own for minutes, and
+    Entra does not remember `jti`.
+
+    Raises:
+        RefusalError: The key is not registered, or the statement is not for us or not for now.
+    """
+    certificate = _certificate(assertion, agent)
+    try:
+        claims = read_signed(assertion, certificate.key, _CERTIFICATE_ALGORITHMS)
+    except TokenError:
+        raise RefusalError(700027, "Client assertion contains an invalid signature.") from None
+    if authority.token_endpoint not in _audiences(claims):
+        raise RefusalError(700023)
+    if not claims.get("iss") == claims.get("sub") == agent.blueprint:
+        raise RefusalError(50027, "Invalid JWT token. iss and sub must be the client_id.")
+    _check_times(claims, authority.now)
+
+
+def prove_exchange(token: str, authority: Authority, *, subject: str) -> None:
+    """Accept *token* as one we issued for the token exchange, in the name of *subject*.
+
+    Raises:
+        RefusalError: We did not sign it, or it is for another purpose, subject or time.
+    """
+    try:
+        claims = read_signed(token, authority.key.public, [Algorithm.RS256])
+    except TokenError:
+        raise RefusalError(50013) from None
+    if claims.get("aud") != TOKEN_EXCHANGE or claims.get("iss") != authority.issuer:
+        raise RefusalError(700211)
+    if claims.get("sub") != subject:
+        raise RefusalError(700211)
+    _check_times(claims, authority.now)
+
+
+def managed_subject(agent: Agent, path: str) -> str:
+    """The subject of a token that *agent*'s blueprint gets for the path *path*.
+
+    The two ids are the GUIDs' little-endian bytes, as Entra writes them.
+    """
+    return f"/eid1/c/pub/t/{_packed(agent.tenant)}/a/{_packed(agent.blueprint)}/{path}"
+
+
+def _certificate(assertion: str, agent: Agent) -> Certificate:
+    try:
+        header = read_header(assertion)
+    except TokenError:
+        raise RefusalError(50027) from None
+    if header.get("alg") not in _CERTIFICATE_ALGORITHMS:
+        raise RefusalError(50027, "Invalid JWT token. The signature algorithm is not supported.")
+    names = {name: _thumbprint(header, name) for name in ("x5t", "x5t#S256")}
+    if not any(names.values()):
+        raise RefusalError(50027, "Invalid JWT token. The header names no certificate.")
+    for certificate in agent.certificates:
+        own = {"x5t": certificate.x5t, "x5t#S256": certificate.x5t_s256}
+        if all(own[name] == value for name, value in names.items() if value):
+            return certificate
+    raise RefusalError(700027)
+
+
+def _thumbprint(header: Json, name: str) -> str:
+    value: object = header.get(name)
+    # msal pads x5t#S256 although RFC 7515 says base64url without padding.
+    return value.rstrip("=") if isinstance(value, str) else ""
+
+
+def _audiences(claims: Json) -> list[object]:
+    audience: object = claims.get("aud")
+    return [*audience] if isinstance(audience, list) else [audience]
+
+
+def _check_times(claims: Json, now: float) -> None:
+    try:
+        ends = number(claims, "exp")
+        starts = number(claims, "nbf") if "nbf" in claims else now
+    except DocumentError as wrong:
+        raise RefusalError(50027, f"Invalid JWT token. {wrong}.") from None
+    if not (starts - _SKEW_S <= now < ends <= now + _LONGEST_S):
+        raise RefusalError(700024)
+
+
+def _packed(guid: str) -> str:
+    return urlsafe_b64encode(uuid.UUID(guid).bytes_le).decode().rstrip("=")

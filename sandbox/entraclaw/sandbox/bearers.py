@@ -1,0 +1,62 @@
+"""The bearer token of a request: ours, for this resource, alive, and whose.
+
+Graph and the connector both read it here. What the holder may then do is the
+listener's own rule.
+
+Claims: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+"""
+
+from dataclasses import dataclass
+
+from entraclaw.sandbox.documents import DocumentError, Json, number, text
+from entraclaw.sandbox.tokens import Algorithm, SigningKey, TokenError, read_signed
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who a request comes from, exactly as its token says; *idtyp* is `user` or `app`."""
+
+    oid: str
+    idtyp: str
+    azp: str
+    tid: str
+    scopes: frozenset[str]
+
+
+class BearerError(Exception):
+    """The request carries no token that is good here; `str()` says why."""
+
+
+def read_bearer(header: str | None, *, key: SigningKey, audience: str, now: float) -> Bearer:
+    """Read the `Authorization` header of a request to the resource *audience*.
+
+    Raises:
+        BearerError: It is absent, not ours, for something else, or not valid now.
+    """
+    scheme, _, token = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise BearerError("Access token is empty.")
+    try:
+        claims = read_signed(token, key.public, [Algorithm.RS256])
+        return _holder(claims, audience=audience, now=now)
+    except TokenError:
+        raise BearerError("Access token validation failure. Invalid signature.") from None
+    except DocumentError as wrong:
+        raise BearerError(f"Access token validation failure. {wrong}") from None
+
+
+def _holder(claims: Json, *, audience: str, now: float) -> Bearer:
+    tid = text(claims, "tid")
+    if claims.get("aud") != audience:
+        raise BearerError("Access token validation failure. Invalid audience.")
+    if claims.get("iss") != f"https://sts.windows.net/{tid}/":
+        raise BearerError("Access token validation failure. Invalid issuer.")
+    if not number(claims, "nbf") <= now < number(claims, "exp"):
+        raise BearerError("Lifetime validation failed, the token is expired.")
+    return Bearer(
+        oid=text(claims, "oid"),
+        idtyp=text(claims, "idtyp"),
+        azp=text(claims, "appid"),
+        tid=tid,
+        scopes=frozenset(text(claims, "scp", "").split()),
+    )

@@ -1,0 +1,82 @@
+"""Who talks where: conversations, and the two names each of them has.
+
+A chat between a person and an agent is `a:1…` at the connector and
+`19:…@unq.gbl.spaces` in Graph; groups and channels go by one name on both
+sides. A channel's messages live in threads, addressed as
+`{channel};messageid={first message}`.
+"""
+
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+
+from entraclaw.sandbox.directory import Agent, Person
+
+_THREAD = ";messageid="
+
+
+class Kind(StrEnum):
+    """The three kinds of conversation, in Teams' own words."""
+
+    PERSONAL = "personal"
+    GROUP = "groupChat"
+    CHANNEL = "channel"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One conversation; *id* is the connector's name for it, *members* are object ids."""
+
+    id: str
+    graph_id: str
+    kind: Kind
+    tenant: str
+    members: frozenset[str]
+    name: str | None = None
+    team: str | None = None
+
+    def address(self, message: str) -> str:
+        """The conversation id that an activity carries; a channel's names the thread."""
+        return f"{self.id}{_THREAD}{message}" if self.kind is Kind.CHANNEL else self.id
+
+
+class Conversations:
+    """Every conversation so far. One per person, agent and kind."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str, Kind], Conversation] = {}
+
+    def between(self, person: Person, agent: Agent, kind: Kind) -> Conversation:
+        """Find the conversation of *person* with *agent*, or start it."""
+        key = (person.oid, agent.user, kind)
+        if key not in self._known:
+            self._known[key] = _start(person, agent, kind)
+        return self._known[key]
+
+    def find(self, address: str) -> Conversation | None:
+        """Find a conversation by the id an activity carried."""
+        wanted = address.partition(_THREAD)[0]
+        return next((c for c in self._known.values() if c.id == wanted), None)
+
+
+def _start(person: Person, agent: Agent, kind: Kind) -> Conversation:
+    members = frozenset({person.oid, agent.user})
+    match kind:
+        case Kind.PERSONAL:
+            first, second = sorted(members)
+            return Conversation(
+                id=f"a:1{secrets.token_urlsafe(60)}",
+                graph_id=f"19:{first}_{second}@unq.gbl.spaces",
+                kind=kind,
+                tenant=agent.tenant,
+                members=members,
+            )
+        case Kind.GROUP:
+            shared = f"19:{secrets.token_hex(16)}@thread.v2"
+            return Conversation(shared, shared, kind, agent.tenant, members, "Planning")
+        case Kind.CHANNEL:
+            shared = f"19:{secrets.token_urlsafe(33)}@thread.tacv2"
+            team = f"19:{secrets.token_urlsafe(33)}@thread.tacv2"
+            return Conversation(
+                shared, shared, kind, agent.tenant, members, name="General", team=team
+            )

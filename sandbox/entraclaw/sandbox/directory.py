@@ -1,0 +1,211 @@
+"""Who exists: tenants, people, agents, and what each agent was granted.
+
+An agent is three objects in Entra (a blueprint that holds the certificates, an
+agent identity that holds nothing, an agent user) and is kept here as one value,
+because the sandbox makes them together and one-to-one.
+
+Object model: https://learn.microsoft.com/entra/agent-id/
+"""
+
+import hashlib
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from entraclaw.sandbox.resources import AGENT_CHANNEL, GRAPH, STORAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """An organisation: its id, its verified domain, its name."""
+
+    id: str
+    domain: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with a Teams account; *key* is how scripts call them."""
+
+    key: str
+    oid: str
+    tenant: str
+    name: str
+    upn: str
+    teams_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A credential of a blueprint: the public half, and the two names it goes by."""
+
+    x5t: str
+    x5t_s256: str
+    key: RSAPublicKey
+
+    @classmethod
+    def read(cls, pem: str) -> "Certificate":
+        """Read one PEM certificate.
+
+        Raises:
+            ValueError: It is not a PEM certificate with an RSA key.
+        """
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+        key = certificate.public_key()
+        if not isinstance(key, RSAPublicKey):
+            raise ValueError("the certificate's key is not RSA")  # noqa: TRY004  # bad content
+        der = certificate.public_bytes(Encoding.DER)
+        return cls(
+            # RFC 7515 section 4.1.7 defines x5t as SHA-1; it names the key, it protects nothing.
+            x5t=_base64url(hashlib.sha1(der, usedforsecurity=False).digest()),
+            x5t_s256=_base64url(hashlib.sha256(der).digest()),
+            key=key,
+        )
+
+
+HOME = Tenant("6f1d5c1e-0b7a-4c55-9a41-3c0f5a2b7d10", "contoso.example", "Contoso")
+ELSEWHERE = Tenant("c2b8a0f4-93d7-4e0c-8f36-7d1e6b4a9f22", "fabrikam.example", "Fabrikam")
+
+PEOPLE = (
+    Person(
+        key="ada",
+        oid="a0a0a0a0-1111-4111-8111-aaaaaaaaaaaa",
+        tenant=HOME.id,
+        name="Ada Lovelace",
+        upn=f"ada@{HOME.domain}",
+        teams_id="29:1AdaLovelaceKq3w7zZ0vXn4T_c8mYhR2bPfL6sJdGtEu",
+    ),
+    Person(
+        key="grace",
+        oid="b0b0b0b0-2222-4222-8222-bbbbbbbbbbbb",
+        tenant=HOME.id,
+        name="Grace Hopper",
+        upn=f"grace@{HOME.domain}",
+        teams_id="29:1GraceHopperT5x9pQ1uWm7R-d3nZkS8cVgM4tLfHyFo",
+    ),
+    Person(
+        key="mallory",
+        oid="c0c0c0c0-3333-4333-8333-cccccccccccc",
+        tenant=ELSEWHERE.id,
+        name="Mallory Quinn",
+        upn=f"mallory@{ELSEWHERE.domain}",
+        teams_id="29:1MalloryQuinnB6y2sX4oVk1P_e9rJiT7dWhN5uMgIzGa",
+    ),
+)
+
+# What an administrator consents to for a useful agent, and what a new one has here.
+_FIRST_GRANTS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        GRAPH: frozenset(
+            {"Calendars.ReadWrite", "Chat.ReadWrite", "ChatMessage.Send", "Files.ReadWrite.All"}
+            | {"Mail.ReadWrite", "Mail.Send", "User.Read", "User.ReadBasic.All"}
+        ),
+        STORAGE: frozenset({"user_impersonation"}),
+        AGENT_CHANNEL: frozenset({"AgentData.ReadWrite"}),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Blueprint, agent identity and agent user of one agent, and its settings.
+
+    *grants* maps a resource to the delegated scopes consented for it; *bot* is
+    the app id under which the same agent is a classic bot.
+    """
+
+    name: str
+    tenant: str
+    blueprint: str
+    identity: str
+    user: str
+    upn: str
+    bot: str
+    certificates: tuple[Certificate, ...]
+    sponsors: tuple[str, ...]
+    endpoint: str | None
+    enabled: bool = True
+    grants: Mapping[str, frozenset[str]] = field(default_factory=lambda: _FIRST_GRANTS)
+
+
+class Directory:
+    """The tenants, their people and their agents, in memory."""
+
+    def __init__(self) -> None:
+        self._agents: dict[str, Agent] = {}
+
+    def tenant(self, name: str) -> Tenant | None:
+        """Find a tenant by id or verified domain."""
+        wanted = name.lower()
+        return next((t for t in (HOME, ELSEWHERE) if wanted in {t.id, t.domain}), None)
+
+    def person(self, key: str) -> Person | None:
+        """Find a person by the key scripts use."""
+        return next((person for person in PEOPLE if person.key == key), None)
+
+    def people(self, tenant: str) -> Iterable[Person]:
+        """Everybody in one tenant."""
+        return (person for person in PEOPLE if person.tenant == tenant)
+
+    def agent(self, user: str) -> Agent | None:
+        """Find an agent by its agent user's object id."""
+        return self._agents.get(user.lower())
+
+    def agents(self, tenant: str) -> Iterable[Agent]:
+        """Every agent of one tenant."""
+        return (agent for agent in self._agents.values() if agent.tenant == tenant)
+
+    def blueprint(self, tenant: str, app: str) -> Agent | None:
+        """Find the agent whose blueprint has this app id."""
+        return next((a for a in self.agents(tenant) if a.blueprint == app.lower()), None)
+
+    def identity(self, tenant: str, app: str) -> Agent | None:
+        """Find the agent whose agent identity has this id."""
+        return next((a for a in self.agents(tenant) if a.identity == app.lower()), None)
+
+    def agent_user(self, tenant: str, name: str) -> Agent | None:
+        """Find an agent by its agent user's object id or UPN."""
+        wanted = name.lower()
+        return next((a for a in self.agents(tenant) if wanted in {a.user, a.upn.lower()}), None)
+
+    def hire(
+        self,
+        name: str,
+        certificate: Certificate,
+        *,
+        sponsors: tuple[str, ...],
+        endpoint: str | None,
+    ) -> Agent:
+        """Make an agent in the home tenant."""
+        nickname = "".join(c if c.isalnum() and c.isascii() else "-" for c in name.lower())
+        user = str(uuid.uuid4())
+        agent = Agent(
+            name=name,
+            tenant=HOME.id,
+            blueprint=str(uuid.uuid4()),
+            identity=str(uuid.uuid4()),
+            user=user,
+            # Two agents may share a name, never an address.
+            upn=f"{nickname.strip('-') or 'agent'}-{user[:8]}@{HOME.domain}",
+            bot=str(uuid.uuid4()),
+            certificates=(certificate,),
+            sponsors=sponsors,
+            endpoint=endpoint,
+        )
+        self.keep(agent)
+        return agent
+
+    def keep(self, agent: Agent) -> None:
+        """Put *agent* in the place of the one with the same user."""
+        self._agents[agent.user] = agent
+
+
+def _base64url(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).decode().rstrip("=")

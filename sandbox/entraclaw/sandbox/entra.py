@@ -1,0 +1,191 @@
+"""Entra and the Bot Framework's key service, as HTTP: metadata, keys, tokens.
+
+Thin: the rules are in `grants`. Here requests become forms, grants become
+signed tokens, and each token request leaves one line in a log that tests read.
+
+Endpoints: https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc
+"""
+
+import logging
+import secrets
+import time
+import uuid
+from base64 import urlsafe_b64encode
+from dataclasses import asdict, dataclass
+
+import orjson
+from aiohttp import web
+
+from entraclaw.sandbox.assertions import Authority
+from entraclaw.sandbox.directory import Tenant
+from entraclaw.sandbox.documents import Json
+from entraclaw.sandbox.grants import Granted, World, decide
+from entraclaw.sandbox.refusals import RefusalError, Refused, explain
+from entraclaw.sandbox.settings import Settings
+from entraclaw.sandbox.tokens import SigningKey, times
+
+_log = logging.getLogger(__name__)
+
+BOT_ISSUER = "https://api.botframework.com"
+
+# Which channels may sign with the Bot Framework key; a reader must find its own here.
+# https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-authentication
+_ENDORSEMENTS = ("msteams", "agents", "webchat", "directline")
+
+# Tenant names that stand for "whichever", in metadata requests only.
+_ANY_TENANT = frozenset({"common", "organizations", "consumers"})
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """One line of the request log; *code* is the AADSTS number or 0, *ms* our own time."""
+
+    n: int
+    hop: str
+    client_id: str
+    code: int
+    ms: float
+    at: int
+
+
+class Entra:
+    """The login host: every tenant's authority, and the Bot Framework's."""
+
+    def __init__(
+        self, *, login: str, world: World, key: SigningKey, bot_key: SigningKey, settings: Settings
+    ) -> None:
+        self._login, self._world, self._settings = login, world, settings
+        self._key, self._bot_key = key, bot_key
+        self._requests: list[TokenRequest] = []
+
+    def routes(self) -> list[web.RouteDef]:
+        """What this host serves."""
+        return [
+            web.get("/v1/.well-known/openidconfiguration", self._bot_metadata),
+            web.get("/v1/.well-known/keys", self._bot_keys),
+            web.get("/common/discovery/instance", self._instance),
+            web.get("/{tenant}/v2.0/.well-known/openid-configuration", self._metadata),
+            web.get("/{tenant}/discovery/v2.0/keys", self._keys),
+            web.post("/{tenant}/oauth2/v2.0/token", self._token),
+        ]
+
+    def requests(self) -> list[Json]:
+        """Every token request so far, oldest first."""
+        return [asdict(request) for request in self._requests]
+
+    async def _metadata(self, request: web.Request) -> web.Response:
+        name = request.match_info["tenant"]
+        tenant = self._world.directory.tenant(name)
+        if tenant is None and name not in _ANY_TENANT:
+            return self._refuse(RefusalError(90002).refused, request)
+        base = f"{self._login}/{tenant.id if tenant else name}"
+        issuer = f"{self._login}/{tenant.id if tenant else '{tenantid}'}/v2.0"
+        return web.json_response(
+            {
+                "issuer": issuer,
+                "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+                "token_endpoint": f"{base}/oauth2/v2.0/token",
+                "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+                "end_session_endpoint": f"{base}/oauth2/v2.0/logout",
+                "jwks_uri": f"{base}/discovery/v2.0/keys",
+                "response_types_supported": ["code", "id_token", "code id_token"],
+                "subject_types_supported": ["pairwise"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+                "scopes_supported": ["openid", "profile", "email", "offline_access"],
+                "tenant_region_scope": "NA",
+                "cloud_instance_name": "localhost",
+            }
+        )
+
+    async def _keys(self, request: web.Request) -> web.Response:
+        name = request.match_info["tenant"]
+        if self._world.directory.tenant(name) is None and name not in _ANY_TENANT:
+            return self._refuse(RefusalError(90002).refused, request)
+        return web.json_response({"keys": [self._key.jwk()]})
+
+    async def _instance(self, _request: web.Request) -> web.Response:
+        host = self._login.removeprefix("https://")
+        return web.json_response(
+            {
+                "tenant_discovery_endpoint": (
+                    f"{self._login}/common/v2.0/.well-known/openid-configuration"
+                ),
+                "api-version": "1.1",
+                "metadata": [
+                    {"preferred_network": host, "preferred_cache": host, "aliases": [host]}
+                ],
+            }
+        )
+
+    async def _bot_metadata(self, _request: web.Request) -> web.Response:
+        return web.json_response(
+            {
+                "issuer": BOT_ISSUER,
+                "authorization_endpoint": "https://invalid.botframework.com",
+                "jwks_uri": f"{self._login}/v1/.well-known/keys",
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+            }
+        )
+
+    async def _bot_keys(self, _request: web.Request) -> web.Response:
+        return web.json_response({"keys": [self._bot_key.jwk(endorsements=_ENDORSEMENTS)]})
+
+    async def _token(self, request: web.Request) -> web.Response:
+        begun = time.perf_counter()
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        tenant = self._world.directory.tenant(request.match_info["tenant"])
+        outcome = self._decide(form, tenant)
+        if isinstance(outcome, Granted):
+            hop, code = outcome.hop.value, 0
+            response = self._grant(outcome)
+        else:
+            hop, code = "refused", outcome.code
+            response = self._refuse(outcome, request)
+        spent_ms = (time.perf_counter() - begun) * 1000
+        line = TokenRequest(
+            n=len(self._requests) + 1,
+            hop=hop,
+            client_id=form.get("client_id", ""),
+            code=code,
+            ms=round(spent_ms, 3),
+            at=time.monotonic_ns(),
+        )
+        self._requests.append(line)
+        _log.info("token request %d: %s, code %d", line.n, hop, code)
+        return response
+
+    def _decide(self, form: dict[str, str], tenant: Tenant | None) -> Granted | Refused:
+        if tenant is None:
+            return RefusalError(90002).refused
+        return decide(form, self._world, Authority(self._login, tenant.id, self._key, time.time()))
+
+    def _grant(self, granted: Granted) -> web.Response:
+        lifetime = self._settings.lifetime()
+        stamps: Json = {**times(time.time(), lifetime), "uti": secrets.token_urlsafe(16)}
+        body: Json = {
+            "token_type": "Bearer",
+            "scope": granted.scope,
+            "expires_in": lifetime,
+            "ext_expires_in": lifetime,
+            "access_token": self._key.sign({**granted.access, **stamps}),
+        }
+        if granted.identity is not None and granted.user is not None:
+            body["id_token"] = self._key.sign({**granted.identity, **stamps})
+            account = orjson.dumps({"uid": granted.user.user, "utid": granted.user.tenant})
+            body["client_info"] = urlsafe_b64encode(account).decode().rstrip("=")
+        return web.json_response(body, headers={"Cache-Control": "no-store"})
+
+    def _refuse(self, refused: Refused, request: web.Request) -> web.Response:
+        correlation = request.headers.get("client-request-id") or str(uuid.uuid4())
+        body = explain(
+            refused,
+            login=self._login,
+            now=time.time(),
+            trace=str(uuid.uuid4()),
+            correlation=correlation,
+        )
+        return web.json_response(
+            body, status=refused.status, headers={"client-request-id": correlation}
+        )

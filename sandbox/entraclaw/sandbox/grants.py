@@ -1,0 +1,190 @@
+"""Decide one token request: what is granted, or which rule says no.
+
+Three hops make an agent user's token. The blueprint proves itself with a
+certificate and names an agent identity (`fmi_path`); the agent identity shows
+that token and gets its own; with both it asks for a token of its user. Every
+rule is a function of the form, the directory and the clock.
+
+Grants: https://learn.microsoft.com/entra/agent-id/
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from entraclaw.sandbox import claims
+from entraclaw.sandbox.assertions import (
+    Authority,
+    managed_subject,
+    prove_blueprint,
+    prove_exchange,
+)
+from entraclaw.sandbox.directory import Agent, Directory
+from entraclaw.sandbox.documents import Json
+from entraclaw.sandbox.refusals import RefusalError, Refused
+from entraclaw.sandbox.resources import (
+    BOT_FRAMEWORK,
+    TOKEN_EXCHANGE,
+    Asked,
+    Catalogue,
+    ScopeError,
+    narrow,
+)
+
+_JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+Form = Mapping[str, str]
+
+
+class Hop(StrEnum):
+    """Which step of the chain a token is for, as the request log names it."""
+
+    BLUEPRINT = "blueprint"
+    AGENT = "agent"
+    USER = "user"
+    APP = "app"
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A yes: the claims to sign, without their times; *user* is set when it acts as one."""
+
+    hop: Hop
+    scope: str
+    access: Json
+    identity: Json | None = None
+    user: Agent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the rules look at: who exists, and which resources there are."""
+
+    directory: Directory
+    resources: Catalogue
+
+
+def decide(form: Form, world: World, authority: Authority) -> Granted | Refused:
+    """Answer one POST to the token endpoint of the authority's tenant."""
+    try:
+        return _chosen(form)(form, world, authority)
+    except RefusalError as no:
+        return no.refused
+    except ScopeError as no:
+        return RefusalError(no.code, no.detail).refused
+
+
+def _chosen(form: Form) -> Callable[[Form, World, Authority], Granted]:
+    match _required(form, "grant_type"):
+        case "client_credentials":
+            return _as_client
+        case "user_fic":
+            return _as_user
+        case _:
+            raise RefusalError(70003)
+
+
+def _as_client(form: Form, world: World, authority: Authority) -> Granted:
+    client = _required(form, "client_id")
+    if blueprint := world.directory.blueprint(authority.tenant, client):
+        prove_blueprint(_assertion(form), blueprint, authority)
+        return _as_blueprint(form, world, authority, blueprint)
+    agent = _agent_identity(client, world, authority)
+    _prove_agent(form, authority, agent)
+    asked = _asked_of_client(form, world)
+    if asked.resource != TOKEN_EXCHANGE:
+        return _as_app(form, authority, agent, asked)
+    return Granted(Hop.AGENT, form["scope"], claims.agent_claims(authority, agent))
+
+
+def _as_blueprint(form: Form, world: World, authority: Authority, agent: Agent) -> Granted:
+    asked = _asked_of_client(form, world)
+    if asked.resource != TOKEN_EXCHANGE:
+        return _as_app(form, authority, agent, asked)
+    # Without a path the token is granted all the same, and fits no agent identity afterwards.
+    path = form.get("fmi_path", "")
+    access = claims.blueprint_claims(authority, agent, path)
+    return Granted(Hop.BLUEPRINT, form["scope"], access)
+
+
+def _as_app(form: Form, authority: Authority, agent: Agent, asked: Asked) -> Granted:
+    if asked.resource == BOT_FRAMEWORK:
+        raise RefusalError(82001)
+    client = form["client_id"].lower()
+    access = claims.app_claims(authority, agent, client=client, resource=asked.resource)
+    return Granted(Hop.APP, form["scope"], access)
+
+
+def _as_user(form: Form, world: World, authority: Authority) -> Granted:
+    agent = _agent_identity(_required(form, "client_id"), world, authority)
+    _prove_agent(form, authority, agent)
+    credential = _required(form, "user_federated_identity_credential")
+    prove_exchange(credential, authority, subject=agent.identity)
+    user = _user(form, world, authority)
+    # identityParentId of the user must be the client. Which number Entra gives is not
+    # documented; to a client, somebody else's user does not exist.
+    if user.identity != agent.identity:
+        raise RefusalError(50034)
+    if not user.enabled:
+        raise RefusalError(50057)
+    asked = world.resources.read(_required(form, "scope"))
+    scopes = narrow(asked, user.grants.get(asked.resource, ()))
+    if scopes is None:
+        raise RefusalError(65001)
+    return Granted(
+        hop=Hop.USER,
+        scope=form["scope"],
+        access=claims.user_claims(authority, user, resource=asked.resource, scopes=scopes),
+        identity=claims.id_claims(authority, user),
+        user=user,
+    )
+
+
+def _user(form: Form, world: World, authority: Authority) -> Agent:
+    name = form.get("user_id") or form.get("username")
+    if not name:
+        raise RefusalError(900144, _missing("user_id"))
+    user = world.directory.agent_user(authority.tenant, name)
+    if user is None:
+        raise RefusalError(50034)
+    return user
+
+
+def _agent_identity(client: str, world: World, authority: Authority) -> Agent:
+    agent = world.directory.identity(authority.tenant, client)
+    if agent is None:
+        raise RefusalError(
+            700016, f"Application with identifier '{client}' was not found in the directory."
+        )
+    return agent
+
+
+def _prove_agent(form: Form, authority: Authority, agent: Agent) -> None:
+    prove_exchange(_assertion(form), authority, subject=managed_subject(agent, agent.identity))
+
+
+def _assertion(form: Form) -> str:
+    if form.get("client_secret"):
+        raise RefusalError(7000215)
+    assertion = form.get("client_assertion")
+    if not assertion or form.get("client_assertion_type") != _JWT_BEARER:
+        raise RefusalError(7000218)
+    return assertion
+
+
+def _asked_of_client(form: Form, world: World) -> Asked:
+    asked = world.resources.read(_required(form, "scope"))
+    if asked.scopes:
+        raise RefusalError(1002012)
+    return asked
+
+
+def _required(form: Form, name: str) -> str:
+    value = form.get(name)
+    if not value:
+        raise RefusalError(900144, _missing(name))
+    return value
+
+
+def _missing(name: str) -> str:
+    return f"The request body must contain the following parameter: '{name}'."

@@ -1,0 +1,85 @@
+"""How Entra says no: a number, an OAuth error, a sentence, and ids to quote.
+
+Numbers: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+Shape: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from entraclaw.sandbox.documents import Json
+
+_CLIENT = (401, "invalid_client")
+_GRANT = (400, "invalid_grant")
+_REQUEST = (400, "invalid_request")
+
+_NO_CONSENT = 65001
+
+# AADSTS number: (HTTP status, OAuth error, sentence unless the rule has a better one).
+_KINDS: dict[int, tuple[tuple[int, str], str]] = {
+    28000: ((400, "invalid_scope"), "Scopes of several resources cannot be asked for at once."),
+    50013: (_GRANT, "Assertion failed signature validation."),
+    50027: (_CLIENT, "Invalid JWT token."),
+    50034: (_GRANT, "The user account does not exist in the directory for this application."),
+    50057: (_GRANT, "The user account is disabled."),
+    _NO_CONSENT: (_GRANT, "The user or administrator has not consented to use the application."),
+    70003: ((400, "unsupported_grant_type"), "The app requested an unsupported grant type."),
+    82001: (
+        (400, "unauthorized_client"),
+        "Agentic application is not permitted to request app-only tokens for this resource.",
+    ),
+    90002: (_REQUEST, "Tenant not found."),
+    500011: ((400, "invalid_resource"), "The resource principal was not found in the tenant."),
+    700016: ((400, "unauthorized_client"), "Application was not found in the directory."),
+    700023: (_CLIENT, "Client assertion audience claim does not match Realm issuer."),
+    700024: (_CLIENT, "Client assertion is not within its valid time range."),
+    700027: (_CLIENT, "The certificate that signed the client assertion is not registered."),
+    700211: (
+        _CLIENT,
+        "No matching federated identity record found for presented assertion issuer.",
+    ),
+    900144: (_REQUEST, "The request body must contain a parameter it does not have."),
+    1002012: (
+        (400, "invalid_scope"),
+        "Client credential flows must have a scope value with /.default.",
+    ),
+    7000215: (_CLIENT, "Invalid client secret provided."),
+    7000218: (_CLIENT, "The request body must contain client_assertion or client_secret."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Entra's no; *code* is the number after AADSTS."""
+
+    code: int
+    status: int
+    error: str
+    message: str
+    suberror: str | None = None
+
+
+class RefusalError(Exception):
+    """One rule said no; the token endpoint answers with `refused`."""
+
+    def __init__(self, code: int, detail: str = "") -> None:
+        (status, error), sentence = _KINDS[code]
+        suberror = "consent_required" if code == _NO_CONSENT else None
+        self.refused = Refused(code, status, error, detail or sentence, suberror)
+        super().__init__(f"AADSTS{code}")
+
+
+def explain(refused: Refused, *, login: str, now: float, trace: str, correlation: str) -> Json:
+    """The body Entra sends with its no."""
+    at = dt.datetime.fromtimestamp(now, dt.UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    ids = f"Trace ID: {trace} Correlation ID: {correlation} Timestamp: {at}"
+    body: Json = {
+        "error": refused.error,
+        "error_description": f"AADSTS{refused.code}: {refused.message} {ids}",
+        "error_codes": [refused.code],
+        "timestamp": at,
+        "trace_id": trace,
+        "correlation_id": correlation,
+        "error_uri": f"{login}/error?code={refused.code}",
+    }
+    return {**body, "suberror": refused.suberror} if refused.suberror else body

@@ -1,0 +1,106 @@
+"""The APIs a token can be for, and how a `scope` parameter names them.
+
+One request names one resource, as `{resource}/.default` or as single
+permissions below it, beside the OpenID words that belong to no resource.
+
+Rules: https://learn.microsoft.com/entra/identity-platform/scopes-oidc
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+GRAPH = "https://graph.microsoft.com"
+STORAGE = "https://storage.azure.com"
+AGENT_CHANNEL = "5a807f24-c9de-44ee-a3a7-329e88a00ffc"
+AGENT_TOOLS = "ea9ffc3e-8a23-4a7d-836d-234d7c7565c1"
+BOT_FRAMEWORK = "https://api.botframework.com"
+TOKEN_EXCHANGE = "fb60f99c-7a34-4190-8149-302f77469936"  # noqa: S105  # an app id
+
+OPENID_WORDS = frozenset({"openid", "profile", "email", "offline_access"})
+DEFAULT = ".default"
+
+# Every name is compared in lower case: SDKs disagree about "AzureADTokenExchange".
+_NAMES = {
+    GRAPH: GRAPH,
+    "00000003-0000-0000-c000-000000000000": GRAPH,
+    STORAGE: STORAGE,
+    "e406a681-f3d4-42a8-90b6-c2b029497af1": STORAGE,
+    AGENT_CHANNEL: AGENT_CHANNEL,
+    "https://botapi.skype.com": AGENT_CHANNEL,
+    AGENT_TOOLS: AGENT_TOOLS,
+    BOT_FRAMEWORK: BOT_FRAMEWORK,
+    "8d2d3342-cf29-4959-9577-0e0eafbd16bc": BOT_FRAMEWORK,
+    TOKEN_EXCHANGE: TOKEN_EXCHANGE,
+    "api://azureadtokenexchange": TOKEN_EXCHANGE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One resource and the permissions asked of it; *default* means all that were granted."""
+
+    resource: str
+    scopes: frozenset[str]
+    default: bool
+
+
+class ScopeError(Exception):
+    """A scope cannot be served; *code* is the AADSTS number."""
+
+    def __init__(self, code: int, detail: str) -> None:
+        self.code, self.detail = code, detail
+        super().__init__(detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The resources of this cloud: Microsoft's, and Graph under our own host name too."""
+
+    graph: str
+
+    def resource(self, name: str) -> str | None:
+        """Find the audience that *name* (a URI or an app id) stands for."""
+        wanted = name.rstrip("/").lower()
+        return GRAPH if wanted == self.graph.lower() else _NAMES.get(wanted)
+
+    def read(self, scope: str) -> Asked:
+        """Read a `scope` parameter.
+
+        Raises:
+            ScopeError: It names no resource, several, or an unknown one.
+        """
+        words = [word for word in scope.split() if word.lower() not in OPENID_WORDS]
+        pairs = [_split(word) for word in words]
+        names = {name for name, _ in pairs}
+        if not names:
+            raise ScopeError(900144, "The request body must contain the following parameter: scope")
+        found = {self._known(name) for name in names}
+        if len(found) > 1:
+            raise ScopeError(28000, "The scope parameter names more than one resource.")
+        permissions = frozenset(permission for _, permission in pairs)
+        return Asked(
+            resource=found.pop(),
+            scopes=permissions - {DEFAULT},
+            default=DEFAULT in permissions,
+        )
+
+    def _known(self, name: str) -> str:
+        resource = self.resource(name)
+        if resource is None:
+            detail = f"The resource principal named {name} was not found in the tenant."
+            raise ScopeError(500011, detail)
+        return resource
+
+
+def narrow(asked: Asked, granted: Iterable[str]) -> frozenset[str] | None:
+    """What of *granted* the token carries, or None when consent does not cover the request."""
+    allowed = frozenset(granted)
+    if not allowed or not asked.scopes <= allowed:
+        return None
+    return allowed
+
+
+def _split(word: str) -> tuple[str, str]:
+    name, slash, permission = word.rpartition("/")
+    # A bare word such as "User.Read" is Graph's, by convention of the platform.
+    return (name, permission) if slash else (GRAPH, word)

@@ -1,0 +1,29 @@
+"""What may be turned while the sandbox runs: patience, latency, token lifetimes."""
+
+import random
+from dataclasses import dataclass
+
+# Entra gives access tokens a random lifetime in this range.
+# https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes
+_SHORTEST_S, _LONGEST_S = 3600, 5400
+
+
+@dataclass(slots=True)
+class Settings:
+    """Mutable on purpose: the control API changes it for every listener at once.
+
+    *patience_s* is how long the channel waits for an answer to one delivery,
+    *latency_ms* is added to every answer over TLS, *token_lifetime_s* replaces
+    Entra's random lifetime when set.
+    """
+
+    patience_s: float = 15.0
+    latency_ms: float = 0.0
+    token_lifetime_s: float | None = None
+
+    def lifetime(self) -> int:
+        """Seconds the next access token will live."""
+        if self.token_lifetime_s is not None:
+            return int(self.token_lifetime_s)
+        # Not a secret: no caller gains by guessing when a token expires.
+        return random.randint(_SHORTEST_S, _LONGEST_S)  # noqa: S311

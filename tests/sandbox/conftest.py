@@ -1,0 +1,70 @@
+"""One sandbox process for the whole session, started as anybody would start it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from sandbox.scene import BOUND_S, Credential, Endpoint, Hired, Scene
+
+Listen = Callable[[Endpoint], Awaitable[str]]
+
+
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Generator[Scene]:
+    home = tmp_path_factory.mktemp("sandbox") / "home"
+    with start(home, "--patience", "0.3") as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        scene = Scene(json.loads(process.stdout.readline()))
+        yield scene
+        scene.session.close()
+        process.stdin.close()
+        assert process.wait(BOUND_S) == 0
+
+
+def start(home: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "entraclaw.sandbox", "--home", str(home), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def credential() -> Credential:
+    return Credential.make()
+
+
+@pytest.fixture(scope="session")
+def stranger() -> Credential:
+    """A key whose certificate nobody registered."""
+    return Credential.make()
+
+
+@pytest.fixture
+def agent(scene: Scene, credential: Credential) -> Hired:
+    return scene.hire(credential)
+
+
+@pytest.fixture
+async def listen() -> AsyncGenerator[Listen]:
+    """Serve endpoints on ports of their own until the test ends."""
+    async with AsyncExitStack() as stack:
+
+        async def serve(endpoint: Endpoint) -> str:
+            app = web.Application()
+            app.router.add_post("/api/messages", endpoint.take)
+            server = await stack.enter_async_context(TestServer(app, host="127.0.0.1"))
+            stack.callback(endpoint.stuck.set)
+            return str(server.make_url("/api/messages"))
+
+        yield serve
