@@ -1,19 +1,14 @@
 """One sandbox process for the whole session, started as anybody would start it."""
 
 import json
-import subprocess
-import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from sandbox.scene import BOUND_S, Credential, Endpoint, Hired, Scene
-
-Listen = Callable[[Endpoint], Awaitable[str]]
+from sandbox.scene import BOUND_S, Credential, Endpoint, Hired, Listen, Scene, start
 
 
 @pytest.fixture(scope="session")
@@ -27,16 +22,6 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Generator[Scene]:
         scene.session.close()
         process.stdin.close()
         assert process.wait(BOUND_S) == 0
-
-
-def start(home: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "entraclaw.sandbox", "--home", str(home), *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,12 @@
 import asyncio
 import base64
 import datetime as dt
+import subprocess
+import sys
 import time
 import tomllib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -212,6 +214,20 @@ class Endpoint:
             # Never answers: the caller's patience ends the request, or the test does.
             await asyncio.wait_for(self.stuck.wait(), BOUND_S)
         return web.Response(status=status or 202)
+
+
+Listen: TypeAlias = Callable[[Endpoint], Awaitable[str]]
+
+
+def start(home: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start a sandbox as anybody would; its first line says where it is."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "entraclaw.sandbox", "--home", str(home), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
 
 
 def claims_of(token: str) -> Json:

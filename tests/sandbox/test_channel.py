@@ -6,8 +6,7 @@ import time
 import jwt
 import pytest
 
-from sandbox.conftest import Listen
-from sandbox.scene import BOUND_S, Credential, Endpoint, Hired, Json, Scene, claims_of
+from sandbox.scene import BOUND_S, Credential, Endpoint, Hired, Json, Listen, Scene, claims_of
 
 
 async def hired(scene: Scene, credential: Credential, url: str | None) -> Hired:

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.conftest import start
-from sandbox.scene import BOUND_S, Scene
+from sandbox.scene import BOUND_S, Scene, start
 
 POSIX = os.name == "posix"
 

@@ -40,11 +40,13 @@ class Caller:
         tenant: The token's directory.
         service_url: The token's ``serviceurl`` claim (classic tokens); else empty.
         claims: What later rooms need of the token, JSON.
+        expires_at: End of the token, seconds since the epoch.
     """
 
     tenant: str
     service_url: str
     claims: bytes
+    expires_at: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connec
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import jwt
 import orjson
@@ -124,18 +125,22 @@ def _agentic(claims: dict[str, object], rules: AgenticRules) -> Caller | Refused
         return _REFUSED
     if tenant != rules.tenant:
         return Refused(403, "tenant")
-    return Caller(tenant, "", _keep(claims))
+    return Caller(tenant, "", _keep(claims), _end(claims))
 
 
 def _classic(claims: dict[str, object], rules: ClassicRules) -> Caller | Refused:
     service_url = _text(claims, "serviceurl")
     if claims.get("iss") != rules.issuer or not service_url:
         return _REFUSED
-    return Caller(rules.tenant, service_url, _keep(claims))
+    return Caller(rules.tenant, service_url, _keep(claims), _end(claims))
 
 
 def _keep(claims: dict[str, object]) -> bytes:
     return orjson.dumps({name: claims[name] for name in _CLAIMS_KEPT if name in claims})
+
+
+def _end(claims: dict[str, object]) -> float:
+    return float(cast("float", claims["exp"]))  # required, and checked to be a number
 
 
 def _text(claims: dict[str, object], name: str) -> str:

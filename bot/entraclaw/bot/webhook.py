@@ -6,12 +6,13 @@ disk. It decides nothing itself and tells a caller nothing about why it was refu
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from entraclaw.bot.admission import BODY_LIMIT, Caller, Door, Refused, check_body, check_head
 from entraclaw.bot.bearer import Rules, read_header, verify
+from entraclaw.bot.callers import Callers
 from entraclaw.bot.inbox import Arrival, Inbox
 from entraclaw.bot.openid import SigningKeys
 from entraclaw.errors import InboxUnwritable, Unreachable
@@ -31,6 +32,7 @@ class Webhook:
         inbox: Where activities are kept.
         arrived: Told of each new entry, after its 202 is certain.
         now: Seconds since the epoch.
+        callers: Whose tokens were verified lately.
     """
 
     door: Door
@@ -39,6 +41,7 @@ class Webhook:
     inbox: Inbox
     arrived: Callable[[int, Arrival], None]
     now: Callable[[], float]
+    callers: Callers = field(default_factory=Callers)
 
     def application(self) -> web.Application:
         """Make the aiohttp application: two routes, all else 404 (405 on ours)."""
@@ -77,13 +80,19 @@ class Webhook:
         if isinstance(header, Refused):
             return header
         token, kid = header
+        known = self.callers.find(token, self.now())
+        if known is not None:
+            return known
         try:
             key = await self.keys.find(kid)
         except Unreachable:
             return Refused(503, "keys")
         if key is None:
             return Refused(401, "token")
-        return verify(token, key, self.rules)
+        caller = verify(token, key, self.rules)
+        if isinstance(caller, Caller):
+            self.callers.keep(token, caller)
+        return caller
 
 
 async def _read(request: web.Request) -> bytes:

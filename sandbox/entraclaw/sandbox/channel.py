@@ -4,7 +4,7 @@ The service waits a few seconds for an answer and then sends the same activity
 again. What it promises is at least once, so what an agent sees twice is one
 message.
 
-Retries: https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/conversation-messages
+Messages: https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/conversation-messages
 """
 
 import asyncio

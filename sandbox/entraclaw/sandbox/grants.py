@@ -28,7 +28,7 @@ from entraclaw.sandbox.resources import (
     Asked,
     Catalogue,
     ScopeError,
-    narrow,
+    consented,
 )
 
 _JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -128,7 +128,7 @@ def _as_user(form: Form, world: World, authority: Authority) -> Granted:
     if not user.enabled:
         raise RefusalError(50057)
     asked = world.resources.read(_required(form, "scope"))
-    scopes = narrow(asked, user.grants.get(asked.resource, ()))
+    scopes = consented(asked, user.grants.get(asked.resource, ()))
     if scopes is None:
         raise RefusalError(65001)
     return Granted(

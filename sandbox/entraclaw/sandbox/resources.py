@@ -92,8 +92,11 @@ class Catalogue:
         return resource
 
 
-def narrow(asked: Asked, granted: Iterable[str]) -> frozenset[str] | None:
-    """What of *granted* the token carries, or None when consent does not cover the request."""
+def consented(asked: Asked, granted: Iterable[str]) -> frozenset[str] | None:
+    """The scopes the token will carry, or None when consent does not cover what was asked.
+
+    Entra writes every consented scope of the resource into the token, not only those asked for.
+    """
     allowed = frozenset(granted)
     if not allowed or not asked.scopes <= allowed:
         return None

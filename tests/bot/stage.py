@@ -1,0 +1,164 @@
+"""A real daemon in this loop, against a real sandbox in its own process."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+
+from entraclaw.bot.commands.status import ask
+from entraclaw.bot.daemon import Daemon
+from entraclaw.bot.inbox import Entry
+from entraclaw.bot.inbox_sqlite import read_entries
+from entraclaw.bot.settings import Settings
+from entraclaw.bot.tenant import Tenant
+from entraclaw.identity import AgentIds
+from entraclaw.identity.cloud import find
+from entraclaw.identity.keys import Binding
+from entraclaw.identity.keys.file import UnsafeFileKeyStore
+
+BOUND_S = 10.0
+PROFILE = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A running sandbox, and one key made for its tenant."""
+
+    control: str
+    secret: str
+    cloud: Path
+    keys: Path
+    certificate: bytes
+
+
+@contextmanager
+def sandbox(home: Path) -> Generator[Sandbox]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "entraclaw.sandbox", "--home", str(home), "--patience", "1"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        ready = json.loads(process.stdout.readline())
+        tenant = asyncio.run(_home_tenant(ready))
+        cloud = Path(ready["cloud"])
+        binding = Binding(find(str(cloud), cloud.parent).login, tenant)
+        key = UnsafeFileKeyStore(home / "keys").create(PROFILE, binding)
+        yield Sandbox(ready["control"], ready["secret"], cloud, home / "keys", key.certificate)
+    finally:
+        process.stdin.close()
+        assert process.wait(BOUND_S) == 0
+        process.stdout.close()
+
+
+async def _home_tenant(ready: dict[str, str]) -> str:
+    async with aiohttp.ClientSession() as session:
+        return await Tenant(session, ready["control"], ready["secret"]).home()
+
+
+@dataclass(slots=True)
+class Stage:
+    """A profile with an agent; `daemon` while one runs in this loop."""
+
+    sandbox: Sandbox
+    session: aiohttp.ClientSession
+    tenant: Tenant
+    agent: AgentIds
+    home: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.home / PROFILE
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {**os.environ, "ENTRACLAW_HOME": str(self.home)}
+
+    def settings(self) -> Settings:
+        return Settings.read({"ENTRACLAW_HOME": str(self.home)}, PROFILE)
+
+    @asynccontextmanager
+    async def daemon(self) -> AsyncGenerator[Daemon]:
+        async with Daemon.running(self.settings()) as daemon:
+            await self.tenant.set_endpoint(self.agent.user, daemon.webhook)
+            yield daemon
+
+    async def control(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        async with self.session.request(
+            method,
+            f"{self.sandbox.control}/control/{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {self.sandbox.secret}"},
+        ) as response:
+            document: dict[str, Any] = await response.json()
+            assert response.ok, document
+            return document
+
+    async def token(self, **changes: object) -> str:
+        """A token as the channel signs it, or one that differs as *changes* say."""
+        body = {"agent": self.agent.user, "kind": "agentic", **changes}
+        token: str = (await self.control("POST", "tokens", body))["token"]
+        return token
+
+    async def activity(self, **changes: object) -> dict[str, Any]:
+        """An activity as the channel writes it, or one that differs as *changes* say."""
+        draft = await self.control("GET", f"activity/{self.agent.user}")
+        return {**draft["activity"], **changes}
+
+    async def post(
+        self,
+        daemon: Daemon,
+        body: object,
+        token: str | None = None,
+        **headers: str,
+    ) -> aiohttp.ClientResponse:
+        """Post to the webhook as stock aiohttp does; bytes go as they are."""
+        data = body if isinstance(body, bytes) else orjson.dumps(body)
+        bearer = token or await self.token()
+        sent = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json", **headers}
+        response = await self.session.post(
+            f"{daemon.webhook}/api/messages", data=data, headers=sent
+        )
+        await response.read()
+        return response
+
+    def entries(self) -> list[Entry]:
+        """What the inbox holds, oldest first."""
+        return read_entries(self.folder / "inbox.db", 1000)[::-1]
+
+    async def status(self) -> dict[str, Any]:
+        return await asyncio.to_thread(ask, str(self.folder))
+
+
+@asynccontextmanager
+async def staged(sandbox: Sandbox, home: Path) -> AsyncGenerator[Stage]:
+    """Hire an agent and write its profile."""
+    async with aiohttp.ClientSession() as session:
+        tenant = Tenant(session, sandbox.control, sandbox.secret)
+        stage = Stage(sandbox, session, tenant, await tenant.hire(sandbox.certificate), home)
+        shutil.copytree(sandbox.keys, stage.folder / "keys")
+        lines = {"cloud": str(sandbox.cloud), **asdict(stage.agent), "key_store": "unsafe-file"}
+        text = "".join(f'{name} = "{value}"\n' for name, value in lines.items())
+        (stage.folder / "config.toml").write_text(f"{text}port = 0\n", encoding="utf-8")
+        yield stage
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until *holds*, at most `BOUND_S`."""
+    async with asyncio.timeout(BOUND_S):
+        # What it looks at is another process or its file: there is no event to wait for.
+        while not await holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
