@@ -6,7 +6,7 @@ BIN    := .venv/bin
 READY  := .venv/ready
 ROOMS  := bot identity tools prompts devtunnel manifest sandbox
 
-.PHONY: sandbox test check lock parts test-parts coverage wheel clean
+.PHONY: sandbox test check lock parts test-parts coverage starts wheel clean
 
 sandbox: $(READY)          ## run the exchange (ONCE=1 stops after it)
 	@$(BIN)/entraclaw sandbox $(if $(ONCE),--once)
@@ -33,6 +33,9 @@ coverage: $(READY)         ## the tests again, measured
 	@$(BIN)/coverage run -m pytest -q -m "not parts"
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
+
+starts: $(READY)           ## how fast a command and an MCP session start, as one JSON line
+	@$(BIN)/python .ci/starts.py
 
 lock: $(READY)             ## write uv.lock and its copy for pip anew
 	uv lock --upgrade

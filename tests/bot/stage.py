@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import orjson
+import psutil
 
 from entraclaw.bot.commands.status import ask
 from entraclaw.bot.daemon import Daemon
@@ -21,6 +22,7 @@ from entraclaw.bot.inbox import Entry
 from entraclaw.bot.inbox_sqlite import read_entries
 from entraclaw.bot.settings import Settings
 from entraclaw.bot.tenant import Tenant
+from entraclaw.errors import NotRunning
 from entraclaw.identity import AgentIds
 from entraclaw.identity.cloud import find
 from entraclaw.identity.keys import Binding
@@ -139,6 +141,11 @@ class Stage:
         """What the inbox holds, oldest first."""
         return read_entries(self.folder / "inbox.db", 1000)[::-1]
 
+    async def answers(self) -> list[dict[str, Any]]:
+        """What the connector has from this agent, oldest first."""
+        entries = (await self.control("GET", "transcript?after=0&wait_s=0"))["entries"]
+        return [e for e in entries if e["sender"] and e["sender"]["oid"] == self.agent.user]
+
     async def status(self) -> dict[str, Any]:
         return await asyncio.to_thread(ask, str(self.folder))
 
@@ -153,7 +160,25 @@ async def staged(sandbox: Sandbox, home: Path) -> AsyncGenerator[Stage]:
         lines = {"cloud": str(sandbox.cloud), **asdict(stage.agent), "key_store": "unsafe-file"}
         text = "".join(f'{name} = "{value}"\n' for name, value in lines.items())
         (stage.folder / "config.toml").write_text(f"{text}port = 0\n", encoding="utf-8")
-        yield stage
+        try:
+            yield stage
+        finally:
+            await _end_daemon(stage)
+
+
+async def _end_daemon(stage: Stage) -> None:
+    """End the daemon that a shim started: it outlives every host, on purpose."""
+    try:
+        process = psutil.Process((await stage.status())["pid"])
+    except NotRunning:
+        return
+    process.terminate()
+
+    async def is_gone() -> bool:
+        # A zombie is gone: who reaps it is not our business.
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+    await until(is_gone)
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:

@@ -65,6 +65,7 @@ class SqliteInbox:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inbox")
         self._queue: list[tuple[Arrival, asyncio.Future[Receipt]]] = []
         self._commit: asyncio.Task[None] | None = None
+        self.commits = 0  # of appends, since it was opened
 
     @classmethod
     def open(cls, path: Path) -> "SqliteInbox":
@@ -96,6 +97,17 @@ class SqliteInbox:
         await self._run(self._connection.close)
         self._thread.shutdown()
 
+    async def settings(self) -> dict[str, object]:
+        """Tell how SQLite writes: its journal mode and its synchronous level."""
+
+        def read() -> dict[str, object]:
+            names = ("journal_mode", "synchronous")
+            return {
+                name: self._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names
+            }
+
+        return await self._run(read)
+
     async def append(self, arrival: Arrival) -> Receipt:
         """Keep *arrival*; when this returns, it survives a loss of power."""
         future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
@@ -107,6 +119,7 @@ class SqliteInbox:
     async def _commit_queue(self) -> None:
         while self._queue:
             batch, self._queue = self._queue, []
+            self.commits += 1
             try:
                 receipts = await self._run(partial(self._insert, batch))
             except InboxUnwritable as error:

@@ -1,0 +1,30 @@
+"""What holds for every test here: where a part is required, missing it is a failure."""
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+REQUIRED = "ENTRACLAW_PARTS_REQUIRED"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a skipped test of the parts when `REQUIRED` is set, as CI sets it."""
+    report = yield
+    required = bool(os.environ.get(REQUIRED)) and item.get_closest_marker("parts") is not None
+    if report.skipped and required and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped and {REQUIRED} is set: {_reason(report)}"
+    return report
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """Take the skip's own words, which pytest keeps beside the place."""
+    match report.longrepr:
+        case (_, _, reason):
+            return str(reason)
+        case other:
+            return str(other)

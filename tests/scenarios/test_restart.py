@@ -1,0 +1,83 @@
+"""A daemon that dies loses nothing: what a 202 promised outlives it."""
+
+import signal
+
+import psutil
+import pytest
+
+from bot.stage import Stage, until
+from entraclaw.bot.children import Child
+from entraclaw.bot.inbox import State
+from scenarios.processes import daemon, event, host, is_attached, raw_host
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills as POSIX does")
+
+
+async def test_message_answered_202_before_a_kill_reaches_the_host_once_after_the_start(
+    stage: Stage,
+) -> None:
+    async with daemon(stage) as first:
+        delivery = await stage.tenant.say(stage.agent.user, "hello")
+        await _kill(stage, first)
+    assert delivery.status == 202
+
+    async with daemon(stage), host(stage) as bot:
+        received = await event(bot, "received")
+        replied = await event(bot, "replied")
+
+    assert (received["text"], replied["error"]) == ("hello", None)
+    assert [answer["text"] for answer in await stage.answers()] == ["You said: hello"]
+    assert [(entry.state, entry.attempt) for entry in stage.entries()] == [(State.DONE, 1)]
+
+
+async def test_host_keeps_its_turn_through_a_restart_and_answers_it(stage: Stage) -> None:
+    """The shim starts a new daemon and repeats the handshake; the lease waits for its session."""
+    async with daemon(stage) as first, raw_host(stage) as hand:
+        await hand.shake_hands()
+        await stage.tenant.say(stage.agent.user, "hello")
+        [message] = (await hand.tool("read_messages", wait_s=5))["messages"]
+        await _kill(stage, first)
+        await until(lambda: is_attached(stage))
+
+        sent = await hand.tool("reply", turn=message["turn"], text="still here")
+        again = await hand.tool("read_messages")
+
+    assert sent["turn"] == "closed"
+    assert again["messages"] == []
+    assert [entry.attempt for entry in stage.entries()] == [1]
+
+
+async def test_call_that_was_under_way_is_answered_with_a_reason_to_call_again(
+    stage: Stage,
+) -> None:
+    async with daemon(stage) as first, raw_host(stage) as hand:
+        await hand.shake_hands()
+        waiting = {"name": "read_messages", "arguments": {"wait_s": 60}}
+        await hand.send({"id": "long", "method": "tools/call", "params": waiting})
+        await hand.call("ping")  # answered, so the line before it has been read
+        await _kill(stage, first)
+
+        assert await hand.line() == {
+            "jsonrpc": "2.0",
+            "id": "long",
+            "error": {"code": -32000, "message": "the daemon restarted, call again"},
+        }
+        assert (await hand.tool("whoami"))["agent_user"] == stage.agent.user
+
+
+async def test_turn_of_a_host_that_is_gone_goes_to_the_next_one(stage: Stage) -> None:
+    async with daemon(stage):
+        async with raw_host(stage) as first:
+            await first.shake_hands()
+            await stage.tenant.say(stage.agent.user, "hello")
+            [lost] = (await first.tool("read_messages", wait_s=5))["messages"]
+        async with raw_host(stage) as second:
+            await second.shake_hands()
+            [message] = (await second.tool("read_messages", wait_s=9))["messages"]
+
+    assert (message["turn"], message["attempt"]) == (lost["turn"], 2)
+
+
+async def _kill(stage: Stage, running: Child) -> None:
+    psutil.Process((await stage.status())["pid"]).kill()
+    await running.end()
