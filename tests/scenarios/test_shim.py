@@ -4,10 +4,26 @@ import json
 import subprocess
 import sys
 import sysconfig
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
-from bot.stage import BOUND_S, Stage
+import pytest
+import pytest_asyncio
+
+from bot.stage import BOUND_S, Sandbox, Stage, staged
 from scenarios.processes import daemon, raw_host
+
+in_module = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage(
+    emulation: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[Stage]:
+    """One daemon for all of these: each of them answers what it is told."""
+    async with staged(emulation, tmp_path_factory.mktemp("shim")) as stage, daemon(stage):
+        yield stage
+
 
 _PROBE = """
 import sys
@@ -47,9 +63,10 @@ def test_profile_that_is_no_name_is_refused_in_two_lines(tmp_path: Path) -> None
     assert hint.startswith("entraclaw: hint: ")
 
 
+@in_module
 async def test_host_sees_the_handshake_era_tools_and_instructions(stage: Stage) -> None:
     """Claude Code asks `server/discover` first and must be told to shake hands."""
-    async with daemon(stage), raw_host(stage) as hand:
+    async with raw_host(stage) as hand:
         probe = await hand.call("server/discover")
         about = await hand.shake_hands()
         tools = (await hand.call("tools/list"))["result"]["tools"]
@@ -65,12 +82,15 @@ async def test_host_sees_the_handshake_era_tools_and_instructions(stage: Stage) 
     assert len(json.dumps(tools).encode()) <= 16_000
 
 
+@in_module
 async def test_doorbell_says_how_many_wait_and_nothing_else(stage: Stage) -> None:
-    async with daemon(stage), raw_host(stage) as hand:
+    async with raw_host(stage) as hand:
         await hand.shake_hands()
         await stage.tenant.say(stage.agent.user, "a secret plan")
 
         rung = await hand.line()
+        [message] = (await hand.tool("read_messages"))["messages"]
+        await hand.tool("reply", turn=message["turn"], text="noted")
 
     assert rung["method"] == "notifications/claude/channel"
     assert rung["params"] == {
@@ -79,25 +99,33 @@ async def test_doorbell_says_how_many_wait_and_nothing_else(stage: Stage) -> Non
     }
 
 
-async def test_backlog_rings_when_a_host_comes(stage: Stage) -> None:
-    async with daemon(stage):
+@in_module
+async def test_backlog_rings_when_a_host_comes_and_is_read_in_order(stage: Stage) -> None:
+    for text in ("one", "two"):
+        await stage.tenant.say(stage.agent.user, text)
+    async with raw_host(stage) as hand:
+        await hand.shake_hands()
+        assert (await hand.line())["params"]["meta"] == {"waiting": "2"}
+
         for text in ("one", "two"):
-            await stage.tenant.say(stage.agent.user, text)
-        async with raw_host(stage) as hand:
-            await hand.shake_hands()
-            assert (await hand.line())["params"]["meta"] == {"waiting": "2"}
+            [message] = (await hand.tool("read_messages"))["messages"]
+            assert message["text"] == text
+            assert message["from"] == {"name": "Ada Lovelace", "relation": "sponsor"}
+            await hand.tool("reply", turn=message["turn"], text="noted")
 
 
+@in_module
 async def test_shim_ends_when_its_host_closes_stdin(stage: Stage) -> None:
-    async with daemon(stage), raw_host(stage) as hand:
+    async with raw_host(stage) as hand:
         await hand.shake_hands()
         assert hand.process.stdin is not None
         hand.process.stdin.close()
         assert await hand.process.wait() == 0
 
 
+@in_module
 async def test_garbage_from_the_host_is_answered_and_the_session_lives(stage: Stage) -> None:
-    async with daemon(stage), raw_host(stage) as hand:
+    async with raw_host(stage) as hand:
         await hand.shake_hands()
         assert hand.process.stdin is not None
         hand.process.stdin.write(b"not json\n[1,2]\n\n{\n")

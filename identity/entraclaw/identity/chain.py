@@ -14,18 +14,17 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
 import msal
-import requests
+from msal.exceptions import MsalServiceError
 
 from entraclaw.errors import HopRefused, Unreachable
 from entraclaw.identity.assertion import Occasion, sign
 from entraclaw.identity.cloud import Cloud
-from entraclaw.identity.keys import Key
+from entraclaw.identity.keys import Binding, Key
 from entraclaw.identity.refusals import code_of, hint_for
+from entraclaw.identity.session import EntraSession
 from entraclaw.identity.values import AgentIds, Hop, HopTiming, Token
 
 EXCHANGE_SCOPE = "api://AzureADTokenExchange/.default"
-
-_CONNECT_S, _READ_S = 5.0, 20.0
 
 _Result = Mapping[str, object]
 
@@ -80,7 +79,8 @@ class Chain:
         """
         self._ids, self._key, self._clock, self._observe = ids, key, clock, observe
         self._authority = f"{cloud.login}/{ids.tenant}"
-        self._http = _session(cloud)
+        self._http = EntraSession(Binding(cloud.login, ids.tenant).audience, cloud.tls_ca)
+        self._answers: dict[str, object] = {}  # msal's: both applications read metadata once
         self._blueprint: _Application | None = None
         self._agent: _Application | None = None
 
@@ -91,15 +91,17 @@ class Chain:
             HopRefused: Entra said no; later hops were not asked.
             Unreachable: Entra did not answer.
             KeyUnavailable: The assertion could not be signed.
-            KeyMisused: Entra's metadata named an endpoint the key is not bound to.
+            KeyMisused: The key, or Entra's metadata, is for another tenant or login host.
         """
         try:
             return self._walk(scope)
-        except requests.RequestException as error:
-            raise Unreachable("Entra", type(error).__name__) from error
         except ValueError as error:
-            # What msal raises when metadata or an answer is not the JSON it should be.
+            # What msal raises when an answer is not the JSON it should be.
             raise Unreachable("Entra", "its answer makes no sense") from error
+        except MsalServiceError as error:
+            raise Unreachable("Entra", str(error).lower()) from error
+        except OSError as error:  # the root of what requests raises
+            raise Unreachable("Entra", type(error).__name__) from error
 
     def _walk(self, scope: str) -> Token:
         self._timed(Hop.BLUEPRINT, self._blueprint_token)
@@ -115,10 +117,7 @@ class Chain:
 
     def _timed(self, hop: Hop, ask: Callable[[], _Result]) -> _Result:
         start = self._clock.perf_counter()
-        result = ask()
-        if "error" in result:
-            code = code_of(result)
-            raise HopRefused(hop, code, hint=hint_for(hop, code))
+        result = _accept(hop, ask())
         took = 0.0 if result.get("token_source") == "cache" else self._clock.perf_counter() - start
         self._observe(HopTiming(hop, took * 1000))
         return result
@@ -151,7 +150,7 @@ class Chain:
     def _proof(self, context: Mapping[str, str]) -> str:
         # msal asks for the agent's proof on every request; its own memory makes that cheap.
         del context
-        return _text(self._blueprint_token(), "access_token")
+        return _text(_accept(Hop.BLUEPRINT, self._blueprint_token()), "access_token")
 
     def _application(
         self, client_id: str, proof: Callable[[Mapping[str, str]], str]
@@ -161,27 +160,18 @@ class Chain:
             authority=self._authority,
             client_credential={"client_assertion": proof},
             http_client=self._http,
+            http_cache=self._answers,
             # The cloud profile says which host to trust; nobody else is asked.
             instance_discovery=False,
         )
         return cast("_Application", application)
 
 
-class _BoundedSession(requests.Session):
-    """A pooled session in which no request waits for ever."""
-
-    def request(self, method: str, url: str, **rest: object) -> requests.Response:  # type: ignore[override]  # msal passes keywords only
-        rest.setdefault("timeout", (_CONNECT_S, _READ_S))
-        return super().request(method, url, **rest)  # type: ignore[arg-type]  # passed through as they came
-
-
-def _session(cloud: Cloud) -> requests.Session:
-    session = _BoundedSession()
-    if cloud.tls_ca:
-        session.verify = cloud.tls_ca
-        # REQUESTS_CA_BUNDLE in the environment would overrule `verify`.
-        session.trust_env = False
-    return session
+def _accept(hop: Hop, result: _Result) -> _Result:
+    if "error" in result:
+        code = code_of(result)
+        raise HopRefused(hop, code, hint=hint_for(hop, code))
+    return result
 
 
 def _text(result: _Result, key: str) -> str:

@@ -10,12 +10,12 @@ https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/se
 """
 
 import ipaddress
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import cast
-from urllib.parse import urlsplit
 
 from entraclaw.errors import BadSettings, Problem
 
@@ -35,7 +35,7 @@ class Cloud:
         service_hosts: Exact ``host[:port]`` an answer may be sent to.
         work_iq: Agent 365 Work IQ's host with scheme; empty where there is none.
         storage_scope: Scope of Azure Storage.
-        tls_ca: Path of an extra CA bundle, in a file profile only.
+        tls_ca: Path of an extra CA bundle, in a file profile only, relative to that file.
         is_file: Whether this came from a file.
     """
 
@@ -111,7 +111,18 @@ BUILT_IN: Mapping[str, Cloud] = {
     ),
 }
 
-_URLS = ("login", "graph", "bot_openid", "bot_issuer", "work_iq")
+# A user name, a query, white space, a second spelling of a host: none of them fits.
+_HOST = r"(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
+_SITE = f"https://{_HOST}"
+_A_SITE = (_SITE, "must be https:// and a host in lower case, port allowed, nothing behind it")
+_A_PAGE = (
+    f"{_SITE}(?:/[A-Za-z0-9._~-]+)*",
+    "must be an https address without user, query or trailing slash",
+)
+_SHAPES: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(("login", "graph", "work_iq"), _A_SITE),
+    **dict.fromkeys(("bot_openid", "bot_issuer"), _A_PAGE),
+}
 _MAY_BE_EMPTY = frozenset({"agent_channel", "work_iq", "tls_ca"})
 _FROM_FILE = tuple(field.name for field in fields(Cloud) if field.name != "is_file")
 
@@ -137,7 +148,8 @@ def find(name: str, base: Path) -> Cloud:
         raise _bad(f"{path} cannot be read", "give the path of a cloud profile") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise _bad(f"{path} is not TOML ({error})", "correct the file") from error
-    return parse(document)
+    profile = parse(document)
+    return replace(profile, tls_ca=str(path.parent / profile.tls_ca)) if profile.tls_ca else profile
 
 
 def parse(document: Mapping[str, object]) -> Cloud:
@@ -175,24 +187,17 @@ def _wrong(key: str, value: object) -> str | None:
         return "must be text"
     if not value:
         return None if key in _MAY_BE_EMPTY else "is empty"
-    if key in _URLS and not _is_https(value):
-        return "must be an https address without user, query or trailing slash"
-    return None
+    pattern, reason = _SHAPES.get(key, (r"(?s:.*)", ""))
+    return None if re.fullmatch(pattern, value) else reason
 
 
 def _wrong_hosts(value: object) -> str | None:
     if not isinstance(value, list) or not value:
         return "must be a list with at least one host"
     for host in cast("list[object]", value):
-        if not isinstance(host, str) or urlsplit(f"//{host}").netloc != host.lower():
+        if not isinstance(host, str) or not re.fullmatch(_HOST, host):
             return "must be hosts such as smba.trafficmanager.net, lower case, port allowed"
     return None
-
-
-def _is_https(value: str) -> bool:
-    parts = urlsplit(value)
-    plain = not (parts.query or parts.fragment or "@" in parts.netloc or value.endswith("/"))
-    return parts.scheme == "https" and bool(parts.hostname) and plain
 
 
 def _problem(key: str, reason: str, cure: str) -> Problem:

@@ -73,5 +73,7 @@ class Minter:
         error = done.exception()  # also marks it as seen: a background fetch has no waiter
         if isinstance(error, EntraclawError):
             _log.warning("token refused scope=%s reason=%s", scope, error)
-        elif error is None:
+        elif error is not None:
+            _log.error("token fetch broke scope=%s", scope, exc_info=error)
+        else:
             _log.info("token minted scope=%s", scope)

@@ -8,12 +8,14 @@ from typing import cast
 
 from entraclaw.identity.values import Hop
 
-_HINTS: Mapping[str, str] = {
+KNOWN: Mapping[str, str] = {
     "AADSTS700027": "this machine's certificate is not registered on the blueprint, or expired",
+    "AADSTS700024": "the proof is not valid now; check this machine's clock",
     "AADSTS700211": "the agent identity does not belong to this blueprint; check both ids",
     "AADSTS700016": "no such application in this tenant; check blueprint, agent and tenant",
     "AADSTS65001": "consent is missing: an administrator must grant the agent this permission",
-    "AADSTS50034": "the agent user does not exist in this tenant; check user",
+    "AADSTS50034": "the agent user does not exist, or is another agent's; check user",
+    "AADSTS50057": "the agent user is disabled; an administrator must enable it",
     "AADSTS500011": "the resource is not known in the tenant; a fresh licence takes some minutes",
     "AADSTS53003": "a Conditional Access policy of the tenant blocks the agent",
     "AADSTS53000": "a Conditional Access policy asks for a compliant device",
@@ -29,11 +31,11 @@ def code_of(answer: Mapping[str, object]) -> str:
     codes = answer.get("error_codes")
     if isinstance(codes, list) and codes:
         return f"AADSTS{cast('list[object]', codes)[0]}"
-    return str(answer.get("error"))
+    return str(answer.get("error") or "no reason given")
 
 
 def hint_for(hop: Hop, code: str) -> str:
     """Say what to look at when *hop* was refused with *code*."""
     page = f"docs/identity/token-chain.md#{hop}"
-    known = _HINTS.get(code)
+    known = KNOWN.get(code)
     return f"{known} ({page})" if known else page

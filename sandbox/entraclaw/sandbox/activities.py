@@ -20,13 +20,18 @@ _ZONE = "Atlantic/Reykjavik"
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What one person says to one agent, and where."""
+    """What one person says to one agent, and where; *thread* is a channel thread's first id."""
 
     person: Person
     agent: Agent
     conversation: Conversation
     text: str
     mention: bool
+    thread: str | None = None
+
+    def address(self, message: str) -> str:
+        """The conversation id for *message*, which begins a thread unless it is in one."""
+        return self.conversation.address(self.thread or message)
 
 
 def message(said: Utterance, *, id: str, service_url: str, now: float) -> Json:  # noqa: A002
@@ -46,7 +51,7 @@ def message(said: Utterance, *, id: str, service_url: str, now: float) -> Json: 
             "name": said.person.name,
             "aadObjectId": said.person.oid,
         },
-        "conversation": _conversation(said.conversation, id),
+        "conversation": _conversation(said, id),
         "recipient": recipient(said.agent),
         "text": f"{_at(said.agent)} {said.text}" if said.mention else said.text,
         "textFormat": "plain",
@@ -70,9 +75,10 @@ def recipient(agent: Agent) -> Json:
     }
 
 
-def _conversation(conversation: Conversation, message_id: str) -> Json:
+def _conversation(said: Utterance, message_id: str) -> Json:
+    conversation = said.conversation
     body: Json = {
-        "id": conversation.address(message_id),
+        "id": said.address(message_id),
         "conversationType": conversation.kind.value,
         "tenantId": conversation.tenant,
     }

@@ -10,6 +10,7 @@ Messages: https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conver
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import aiohttp
@@ -43,6 +44,14 @@ class Delivery:
     accepted_at: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What has become of one activity so far; under way while it is posted and not accepted."""
+
+    activity: str
+    delivery: Delivery
+
+
 _UNTRIED = Delivery(status=0, tries=0, posted_at=None, accepted_at=None)
 
 
@@ -57,7 +66,9 @@ class Channel:
         transcript: Transcript,
         session: aiohttp.ClientSession,
         settings: Settings,
+        tell: Callable[[Fate], None],
     ) -> None:
+        self._tell = tell
         self._passes, self._conversations = passes, conversations
         self._transcript, self._session, self._settings = transcript, session, settings
         self._unwatched: set[asyncio.Task[Delivery]] = set()
@@ -80,11 +91,12 @@ class Channel:
         shown: object = activity.get("text")
         name = str(activity.get("id"))
         line = Line(
-            conversation=said.conversation.address(name),
+            conversation=said.address(name),
             id=name,
             act=Act.MESSAGE,
             author=Author(said.person.oid, said.person.name),
             text=shown if isinstance(shown, str) else "",
+            addressed=said.mention or said.conversation.kind is Kind.PERSONAL,
         )
         self._transcript.append(line)
 
@@ -93,6 +105,7 @@ class Channel:
     ) -> Delivery:
         """Tell the agent's endpoint, again if it must be; without *wait*, in the background."""
         if agent.endpoint is None:
+            self._tell(Fate(str(activity.get("id")), _UNTRIED))
             return _UNTRIED
         shown = token or self._passes.show(agent, Pass.AGENTIC)
         work = self._post(agent.endpoint, activity, shown)
@@ -110,15 +123,17 @@ class Channel:
         await asyncio.gather(*self._unwatched, return_exceptions=True)
 
     async def _post(self, endpoint: str, activity: Json, token: str) -> Delivery:
-        body = orjson.dumps(activity)
+        body, name = orjson.dumps(activity), str(activity.get("id"))
         posted_at, status, tries = time.monotonic_ns(), 0, 0
         while tries < _TRIES:
             tries += 1
+            self._tell(Fate(name, Delivery(status, tries, posted_at, None)))
             status = await self._try(endpoint, body, token)
             if 0 < status < _SERVER_FAULT:
                 break
         delivery = Delivery(status, tries, posted_at, time.monotonic_ns())
-        _log.info("delivery of %r: status %d after %d tries", activity.get("id"), status, tries)
+        self._tell(Fate(name, delivery))
+        _log.info("delivery of %s: status %d after %d tries", name, status, tries)
         return delivery
 
     async def _try(self, endpoint: str, body: bytes, token: str) -> int:

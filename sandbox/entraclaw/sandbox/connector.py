@@ -10,6 +10,8 @@ Calls: https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import cast
 
 import orjson
 from aiohttp import web
@@ -27,6 +29,8 @@ _log = logging.getLogger(__name__)
 # Teams' limit for a bot's message, counted over the whole activity in UTF-16.
 # https://learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-messages
 _LARGEST_UTF16 = 100 * 1024
+
+_CARD = "application/vnd.microsoft.card.adaptive"
 
 _CONVERSATION = "/amer/{tid}/v3/conversations/{cid}/activities"
 
@@ -63,15 +67,20 @@ class Connector:
         ]
 
     async def _send(self, request: web.Request) -> web.Response:
+        received_at = time.monotonic_ns()
         speaker = self._speaker(request)
         activity = await _activity(request)
         address = self._address(request, speaker)
         act, words = _act(activity), text(activity, "text", "")
+        cards = _cards(activity)
         if act is Act.MESSAGE and not (words or activity.get("attachments")):
             raise ConnectorError(400, "BadSyntax", "Activity must have text or attachments")
         reply_to = request.match_info.get("aid") or text(activity, "replyToId", "") or None
         made = self._transcript.stamp()
-        self._transcript.append(Line(address, made, act, speaker, words, reply_to))
+        line = Line(
+            address, made, act, speaker, words, reply_to, cards=cards, received_at=received_at
+        )
+        self._transcript.append(line)
         _log.info("connector: %s %s", act.value, made)
         return web.json_response({"id": made} if act is Act.MESSAGE else {}, status=201)
 
@@ -79,10 +88,14 @@ class Connector:
         speaker = self._speaker(request)
         activity = await _activity(request)
         line = self._own_message(request, speaker)
-        words = text(activity, "text", "")
-        self._transcript.append(
-            Line(line.conversation, line.id, Act.UPDATE, speaker, words, line.reply_to)
+        changed = replace(
+            line,
+            act=Act.UPDATE,
+            author=speaker,
+            text=text(activity, "text", ""),
+            cards=_cards(activity),
         )
+        self._transcript.append(changed)
         return web.json_response({"id": line.id})
 
     async def _delete(self, request: web.Request) -> web.Response:
@@ -153,6 +166,15 @@ async def _activity(request: web.Request) -> Json:
     if len(orjson.dumps(activity).decode().encode("utf-16-le")) > _LARGEST_UTF16:
         raise ConnectorError(413, "MessageSizeTooBig", "Message size too large.")
     return activity
+
+
+def _cards(activity: Json) -> tuple[Json, ...]:
+    listed: object = activity.get("attachments")
+    # Whatever else is attached, or is not even an attachment, is nothing that can be shown.
+    items = cast("list[object]", listed) if isinstance(listed, list) else []
+    attached = (cast("Json", item) for item in items if isinstance(item, dict))
+    contents = (item.get("content") for item in attached if item.get("contentType") == _CARD)
+    return tuple(cast("Json", content) for content in contents if isinstance(content, dict))
 
 
 def _act(activity: Json) -> Act:

@@ -206,7 +206,7 @@ def _receipt(said: Utterance, activity: Json, delivery: Delivery) -> Json:
     name: object = activity.get("id")
     return {
         "activity": name,
-        "conversation": said.conversation.address(str(name)),
+        "conversation": said.address(str(name)),
         "graph_conversation": said.conversation.graph_id,
         **asdict(delivery),
     }

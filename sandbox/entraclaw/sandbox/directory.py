@@ -10,7 +10,7 @@ Object model: https://learn.microsoft.com/entra/agent-id/
 import hashlib
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -138,8 +138,9 @@ class Agent:
 class Directory:
     """The tenants, their people and their agents, in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[Agent], None]) -> None:
         self._agents: dict[str, Agent] = {}
+        self._tell = tell
 
     def tenant(self, name: str) -> Tenant | None:
         """Find a tenant by id or verified domain."""
@@ -205,6 +206,7 @@ class Directory:
     def keep(self, agent: Agent) -> None:
         """Put *agent* in the place of the one with the same user."""
         self._agents[agent.user] = agent
+        self._tell(agent)
 
 
 def _base64url(raw: bytes) -> str:

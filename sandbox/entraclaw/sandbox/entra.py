@@ -11,6 +11,7 @@ import secrets
 import time
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import orjson
@@ -52,8 +53,16 @@ class Entra:
     """The login host: every tenant's authority, and the Bot Framework's."""
 
     def __init__(
-        self, *, login: str, world: World, key: SigningKey, bot_key: SigningKey, settings: Settings
+        self,
+        *,
+        login: str,
+        world: World,
+        key: SigningKey,
+        bot_key: SigningKey,
+        settings: Settings,
+        tell: Callable[[TokenRequest], None],
     ) -> None:
+        self._tell = tell
         self._login, self._world, self._settings = login, world, settings
         self._key, self._bot_key = key, bot_key
         self._requests: list[TokenRequest] = []
@@ -153,6 +162,7 @@ class Entra:
             at=time.monotonic_ns(),
         )
         self._requests.append(line)
+        self._tell(line)
         _log.info("token request %d: %s, code %d", line.n, hop, code)
         return response
 

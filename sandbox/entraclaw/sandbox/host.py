@@ -76,11 +76,11 @@ class Message:
     text: str
 
 
-async def attend(client: Client, doorbell: Doorbell) -> None:
-    """Read and answer what waits, now and at every ring, until cancelled."""
+async def attend(client: Client, doorbell: Doorbell, footer: str) -> None:
+    """Read and answer what waits, now and at every ring, until cancelled; sign with *footer*."""
     while True:
         for message in await _read(client):
-            await _reply(client, message)
+            await _reply(client, message, footer)
         await doorbell.answered()
 
 
@@ -98,9 +98,10 @@ async def _read(client: Client) -> list[Message]:
     return []
 
 
-async def _reply(client: Client, message: Message) -> None:
+async def _reply(client: Client, message: Message, footer: str) -> None:
     _say("replying", turn=message.turn, at=time.monotonic_ns())
-    arguments = {"turn": message.turn, "text": f"You said: {message.text}"}
+    said = f"You said: {message.text}"
+    arguments = {"turn": message.turn, "text": f"{said}\n\n{footer}" if footer else said}
     try:
         result = await client.call_tool("reply", arguments)
     except MCPError as refused:
@@ -129,7 +130,7 @@ def _say(event: str, **facts: object) -> None:
     sys.stdout.flush()
 
 
-async def _host(command: Sequence[str]) -> None:
+async def _host(command: Sequence[str], footer: str) -> None:
     doorbell = Doorbell()
     server = StdioServerParameters(
         command=command[0],
@@ -144,12 +145,12 @@ async def _host(command: Sequence[str]) -> None:
         tools = [tool.name for tool in (await client.list_tools()).tools]
         told = len(client.instructions or "")
         _say("ready", pid=os.getpid(), tools=tools, instructions=told)
-        await attend(client, doorbell)
+        await attend(client, doorbell, footer)
 
 
-async def _run(command: Sequence[str]) -> None:
+async def _run(command: Sequence[str], footer: str) -> None:
     ending = asyncio.create_task(watch().wait())
-    work = asyncio.create_task(_host(command))
+    work = asyncio.create_task(_host(command, footer))
     await asyncio.wait({work, ending}, return_when=asyncio.FIRST_COMPLETED)
     # The client closes the server's stdin on its way out, and waits for it, but not for ever.
     work.cancel()
@@ -162,10 +163,11 @@ def main() -> int:
     """Run until told to stop; 1 means that the server could not be started or spoken to."""
     parser = argparse.ArgumentParser(prog="python -m entraclaw.sandbox.host")
     parser.add_argument("command", nargs="+", help="the MCP server to spawn, with its arguments")
-    command: list[str] = parser.parse_args().command
+    parser.add_argument("--footer", default="", help="a last paragraph for every answer")
+    arguments = parser.parse_args()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
     try:
-        asyncio.run(_run(command))
+        asyncio.run(_run(arguments.command, arguments.footer))
     except (OSError, MCPError) as refused:
         sys.stderr.write(f"entraclaw.sandbox.host: error: {refused}\n")
         return 1

@@ -4,13 +4,14 @@ Tests and the chat page read it; a reader can wait for what has not been said
 yet. Entries are never changed: an edit or a deletion is one more entry.
 """
 
-import asyncio
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from entraclaw.sandbox.bearers import Bearer
 from entraclaw.sandbox.documents import Json
+from entraclaw.sandbox.journal import Journal
 
 
 class Act(StrEnum):
@@ -33,7 +34,12 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One act in one conversation, before it has its place in the transcript."""
+    """One act in one conversation, before it has its place in the transcript.
+
+    *addressed* is false for words in a group that mention nobody, *cards* are
+    Adaptive Cards as they came, and *received_at* is `time.monotonic_ns()` when
+    the connector took the call that became this line.
+    """
 
     conversation: str
     id: str
@@ -41,15 +47,24 @@ class Line:
     author: Author
     text: str = ""
     reply_to: str | None = None
+    addressed: bool = True
+    cards: tuple[Json, ...] = ()
+    received_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line in its place: *n* counts from 1, *at* is `time.monotonic_ns()`."""
+    """A line in its place: *n* counts from 1, *at* is `time.monotonic_ns()`.
+
+    *wall* is the same moment as people tell it, and *answers* the id of the
+    message that an agent's message answers.
+    """
 
     n: int
     at: int
+    wall: float
     line: Line
+    answers: str | None = None
 
     def document(self) -> Json:
         """The entry as the control API shows it."""
@@ -71,10 +86,10 @@ class Entry:
 class Transcript:
     """All entries, the ids they go by, and a bell for those who wait for the next."""
 
-    def __init__(self) -> None:
-        self._entries: list[Entry] = []
-        self._more = asyncio.Event()
+    def __init__(self, tell: Callable[[Entry], None]) -> None:
+        self._entries: Journal[Entry] = Journal()
         self._last_stamp = 0
+        self._tell = tell
 
     def stamp(self) -> str:
         """Take the next activity id: milliseconds since 1970, unique and increasing."""
@@ -83,23 +98,40 @@ class Transcript:
 
     def append(self, line: Line) -> None:
         """Add one line and wake whoever waits."""
-        self._entries.append(Entry(len(self._entries) + 1, time.monotonic_ns(), line))
-        # Each event rings once, so that a waiter which comes later waits for later entries.
-        self._more.set()
-        self._more = asyncio.Event()
+        number = len(self._entries) + 1
+        answers = answered(line, self._entries.since(0))
+        entry = Entry(number, time.monotonic_ns(), time.time(), line, answers)
+        self._entries.append(entry)
+        self._tell(entry)
 
     def find(self, message: str) -> Line | None:
         """Find a message by its id."""
-        lines = (entry.line for entry in self._entries)
-        return next((ln for ln in lines if ln.act is Act.MESSAGE and ln.id == message), None)
+        entry = self.message(message)
+        return entry and entry.line
+
+    def message(self, message: str) -> Entry | None:
+        """The same, in its place; of two that share an id, the first."""
+        entries = self._entries.since(0)
+        return next((e for e in entries if e.line.act is Act.MESSAGE and e.line.id == message), None)
+
+    def entries(self) -> list[Entry]:
+        """Everything so far, oldest first."""
+        return self._entries.since(0)
 
     async def after(self, n: int, wait_s: float) -> list[Entry]:
         """Entries with a number over *n*: at once if there are any, else after at most *wait_s*."""
-        if len(self._entries) <= n:
-            try:
-                async with asyncio.timeout(wait_s):
-                    while len(self._entries) <= n:
-                        await self._more.wait()
-            except TimeoutError:
-                return []
-        return self._entries[max(n, 0) :]
+        return await self._entries.after(n, wait_s)
+
+
+def answered(line: Line, earlier: Sequence[Entry]) -> str | None:
+    """Find what an agent's message answers: what it names, else the last thing said to it."""
+    if line.author.sender is None or line.act is not Act.MESSAGE:
+        return None
+    asked = [e.line for e in reversed(earlier) if _is_question(e.line, line.conversation)]
+    named = (question.id for question in asked if question.id == line.reply_to)
+    return next(named, asked[0].id if asked else None)
+
+
+def _is_question(line: Line, conversation: str) -> bool:
+    person = line.author.sender is None
+    return person and line.act is Act.MESSAGE and line.conversation == conversation

@@ -54,9 +54,15 @@ def _read(status: int, body: bytes) -> Json:
         document: object = json.loads(body)
     except ValueError:
         document = None
-    answer: Json = cast("Json", document) if isinstance(document, dict) else {}
-    if status == 200:  # noqa: PLR2004 - HTTP
-        return answer
+    answer = cast("Json", document) if isinstance(document, dict) else None
+    if status != 200:  # noqa: PLR2004 - HTTP
+        raise CallRefused(_SERVICE, status, _code(answer or {}))
+    if answer is None:
+        raise Unreachable(_SERVICE, "its answer makes no sense")
+    return answer
+
+
+def _code(answer: Json) -> str:
     error = answer.get("error")
     code = cast("Json", error).get("code") if isinstance(error, dict) else None
-    raise CallRefused(_SERVICE, status, str(code or "no reason given"))
+    return str(code or "no reason given")

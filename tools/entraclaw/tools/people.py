@@ -43,14 +43,22 @@ async def sponsors(graph: Graph, user: str) -> tuple[Person, ...]:
     found: list[Person] = []
     for _ in range(_PAGE_LIMIT):
         page = await graph.get(path)
-        members = cast("list[Json]", page.get("value") or [])
-        found += [_person(member) for member in members if _is_user(member)]
-        following = page.get("@odata.nextLink")
-        if not isinstance(following, str):
+        found += [_person(member) for member in _members(page) if _is_user(member)]
+        path = _following(page)
+        if not path:
             break
-        # Only the path is taken from the answer: the next page is on the same host.
-        path = following.partition("/v1.0/")[2]
     return tuple(found)
+
+
+def _members(page: Json) -> list[Json]:
+    value = page.get("value")
+    members = cast("list[object]", value) if isinstance(value, list) else []
+    return [cast("Json", member) for member in members if isinstance(member, dict)]
+
+
+def _following(page: Json) -> str:
+    # Only the path is taken from the answer: the next page is on the same host.
+    return str(page.get("@odata.nextLink") or "").partition("/v1.0/")[2]
 
 
 def _is_user(member: Json) -> bool:

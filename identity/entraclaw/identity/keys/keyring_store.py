@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import keyring
 from keyring.backend import KeyringBackend
+from keyring.backends.chainer import ChainerBackend
 from keyring.errors import KeyringError, PasswordDeleteError
 
 from entraclaw.errors import KeyUnavailable
@@ -41,7 +42,7 @@ class KeyringKeyStore:
 
     def unavailable(self) -> str | None:
         """Say why the operating system's keystore cannot be used here."""
-        chosen = type(self._backend())
+        chosen = type(self._chosen())
         if chosen.__module__ in _SAFE:
             return None
         if chosen.__module__ == "keyring.backends.fail":
@@ -54,9 +55,7 @@ class KeyringKeyStore:
         """Make a key; refuses a name that is taken."""
         if self.load(name) is not None:
             raise KeyUnavailable(f"the keystore already holds a key named {name!r}")
-        key = make(name, binding, self._now())
-        key.write_to(lambda text: self._write(name, text))
-        return key
+        return make(name, binding, self._now(), lambda text: self._write(name, text))
 
     def load(self, name: str) -> SoftwareKey | None:
         """Find a key."""
@@ -85,7 +84,15 @@ class KeyringKeyStore:
         reason = self.unavailable()
         if reason is not None:
             raise KeyUnavailable(f"the system keystore cannot be used: {reason}")
-        return self._backend()
+        return self._chosen()
+
+    def _chosen(self) -> KeyringBackend:
+        chosen = self._backend()
+        if not isinstance(chosen, ChainerBackend):
+            return chosen
+        # Where several backends work, keyring offers a chain that would ask them all; the
+        # first of the safe ones is taken out of it.
+        return next((link for link in chosen.backends if type(link).__module__ in _SAFE), chosen)
 
 
 def _locked(error: KeyringError) -> KeyUnavailable:

@@ -24,7 +24,7 @@ class MemoryKeyStore:
         """Make a key; refuses a name that is taken."""
         if name in self._keys:
             raise KeyUnavailable(f"memory already holds a key named {name!r}")
-        self._keys[name] = make(name, binding, self._now())
+        self._keys[name] = make(name, binding, self._now(), write=lambda _record: None)
         return self._keys[name]
 
     def load(self, name: str) -> SoftwareKey | None:

@@ -1,7 +1,7 @@
 """An RSA key held by this process: made, written down by a store, read back, used.
 
 The stores that keep bytes (OS keyring, file, memory) share it. Its record is one JSON
-text; it goes only to the writer a store passes in and is never returned.
+text; it is written once, by the store that has the key made, and never given again.
 """
 
 import json
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
@@ -19,14 +20,15 @@ from entraclaw.identity.keys import Binding
 _BITS = 2048  # what Entra asks for at least, and what a TPM can do
 _LIFETIME = timedelta(days=365)
 _SALT_BYTES = 32  # PS256: as long as the digest, RFC 7518 §3.5
+_VERSION = 1
 
 
 class SoftwareKey:
-    """A `Key` whose private half lives in this process."""
+    """A `Key` whose private half lives in this process, and in no attribute of it."""
 
     def __init__(self, private: rsa.RSAPrivateKey, certificate: bytes, binding: Binding) -> None:
-        """Hold *private* out of sight; *certificate* is its public PEM."""
-        self.__private = private
+        """Keep the use of *private*, not the thing; *certificate* is its public PEM."""
+        self._use = _use_of(private)
         self._certificate = certificate
         self._binding = binding
 
@@ -46,28 +48,14 @@ class SoftwareKey:
 
     def sign(self, message: bytes) -> bytes:
         """Sign *message* with PS256."""
-        scheme = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=_SALT_BYTES)
-        return self.__private.sign(message, scheme, hashes.SHA256())
-
-    def write_to(self, write: Callable[[str], None]) -> None:
-        """Hand the record of this key to *write*, which must keep it secret."""
-        private = self.__private.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        record = {
-            "version": 1,
-            "login": self._binding.login,
-            "tenant": self._binding.tenant,
-            "certificate": self._certificate.decode("ascii"),
-            "private": private.decode("ascii"),
-        }
-        write(json.dumps(record))
+        return self._use(message)
 
 
-def make(name: str, binding: Binding, now: datetime) -> SoftwareKey:
-    """Make a key and a certificate that is valid for a year from *now*."""
+def make(name: str, binding: Binding, now: datetime, write: Callable[[str], None]) -> SoftwareKey:
+    """Make a key and a certificate that is valid for a year from *now*.
+
+    Its record goes to *write*, which must keep it secret or forget it.
+    """
     private = rsa.generate_private_key(public_exponent=65537, key_size=_BITS)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"entraclaw {name}")])
     certificate = (
@@ -80,11 +68,13 @@ def make(name: str, binding: Binding, now: datetime) -> SoftwareKey:
         .not_valid_after(now.astimezone(UTC) + _LIFETIME)
         .sign(private, hashes.SHA256())
     )
-    return SoftwareKey(private, certificate.public_bytes(serialization.Encoding.PEM), binding)
+    public = certificate.public_bytes(serialization.Encoding.PEM)
+    write(_record(private, public, binding))
+    return SoftwareKey(private, public, binding)
 
 
 def read(text: str, where: str) -> SoftwareKey:
-    """Read back what `SoftwareKey.write_to` wrote.
+    """Read back what `make` wrote.
 
     Raises:
         KeyUnavailable: *text* is no such record; *where* tells the operator which.
@@ -92,13 +82,44 @@ def read(text: str, where: str) -> SoftwareKey:
     try:
         record = json.loads(text)
         private = serialization.load_pem_private_key(record["private"].encode(), password=None)
-        certificate = record["certificate"].encode("ascii")
+        public = record["certificate"].encode("ascii")
+        certificate = x509.load_pem_x509_certificate(public)
         binding = Binding(login=record["login"], tenant=record["tenant"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _damaged(where) from error
-    if not isinstance(private, rsa.RSAPrivateKey):
+        whole = record["version"] == _VERSION
+    except (ValueError, KeyError, TypeError, AttributeError, UnsupportedAlgorithm):
+        # From None: the text that could not be read is the secret itself.
+        raise _damaged(where) from None
+    if not (whole and isinstance(private, rsa.RSAPrivateKey)):
         raise _damaged(where)
-    return SoftwareKey(private, certificate, binding)
+    if certificate.public_key() != private.public_key():
+        raise _damaged(where)
+    return SoftwareKey(private, public, binding)
+
+
+def _use_of(private: rsa.RSAPrivateKey) -> Callable[[bytes], bytes]:
+    scheme = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=_SALT_BYTES)
+
+    def use(message: bytes) -> bytes:
+        return private.sign(message, scheme, hashes.SHA256())
+
+    return use
+
+
+def _record(private: rsa.RSAPrivateKey, certificate: bytes, binding: Binding) -> str:
+    pem = private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return json.dumps(
+        {
+            "version": _VERSION,
+            "login": binding.login,
+            "tenant": binding.tenant,
+            "certificate": certificate.decode("ascii"),
+            "private": pem.decode("ascii"),
+        }
+    )
 
 
 def _damaged(where: str) -> KeyUnavailable:

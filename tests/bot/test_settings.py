@@ -1,0 +1,112 @@
+from pathlib import Path
+
+import pytest
+
+from entraclaw.bot.settings import PORT, Settings, Store
+from entraclaw.errors import BadSettings
+
+GUID = "5a807f24-c9de-44ee-a3a7-329e88a00ffc"
+AGENT = "\n".join(f'{key} = "{GUID}"' for key in ("tenant", "blueprint", "agent", "user"))
+
+
+def read(home: Path, text: str = "", **environ: str) -> Settings:
+    (home / "default").mkdir(exist_ok=True)
+    (home / "default" / "config.toml").write_text(text, encoding="utf-8")
+    return Settings.read({"ENTRACLAW_HOME": str(home), **environ}, "default")
+
+
+def problems(home: Path, text: str = "", **environ: str) -> dict[str, str]:
+    with pytest.raises(BadSettings) as refusal:
+        read(home, text, **environ)
+    return {problem.key: f"{problem.reason}: {problem.cure}" for problem in refusal.value.problems}
+
+
+def test_profile_without_a_file_is_unconfigured_and_in_order(tmp_path: Path) -> None:
+    settings = Settings.read({"ENTRACLAW_HOME": str(tmp_path)}, "default")
+
+    assert settings.agent is None
+    assert (settings.port, settings.key_store) == (PORT, Store.KEYRING)
+
+
+def test_file_names_the_agent(tmp_path: Path) -> None:
+    settings = read(tmp_path, AGENT.replace(GUID, GUID.upper()))
+
+    assert settings.agent is not None
+    assert settings.agent.tenant == GUID
+
+
+def test_environment_comes_after_the_file(tmp_path: Path) -> None:
+    assert read(tmp_path, "port = 1", ENTRACLAW_PORT="2").port == 2
+
+
+def test_empty_variable_is_no_setting(tmp_path: Path) -> None:
+    assert read(tmp_path, "port = 1", ENTRACLAW_PORT="").port == 1
+
+
+def test_every_problem_is_named_at_once_with_its_cure(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        'cloud = "mars"\nport = 70000\ninbound = "telepathy"\nprot = 1\ntenant = "x"\n',
+    )
+
+    assert set(found) >= {
+        "cloud",
+        "port",
+        "inbound",
+        "prot",
+        "tenant",
+        "blueprint",
+        "agent",
+        "user",
+    }
+    assert found["prot"] == "is unknown: did you mean port?"
+    assert "GUID" in found["tenant"]
+    assert found["user"].startswith("is missing")
+
+
+@pytest.mark.parametrize(
+    "key", ["client_secret", "password", "access_token", "private_key", "bot_credential"]
+)
+def test_secret_in_the_file_is_refused_by_name(tmp_path: Path, key: str) -> None:
+    found = problems(tmp_path, f'{key} = "hunter2"')
+
+    assert found == {key: "looks like a secret: remove it: keys live in the key store"}
+    assert "hunter2" not in str(found)
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "1.5", "true", '"x"', "[]", '"²"'])
+def test_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
+    assert "0 to 65535" in problems(tmp_path, f"port = {port}")["port"]
+
+
+@pytest.mark.parametrize("port", [0, 65535])
+def test_port_at_its_limits_is_taken(tmp_path: Path, port: int) -> None:
+    assert read(tmp_path, f"port = {port}").port == port
+
+
+def test_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
+    [(key, text)] = problems(tmp_path, "port: 1").items()
+    assert key.endswith("config.toml")
+    assert "cannot be read" in text
+
+
+def test_key_in_a_plain_file_is_used_only_when_the_profile_itself_names_it(tmp_path: Path) -> None:
+    assert read(tmp_path, 'key_store = "unsafe-file"').key_store is Store.UNSAFE_FILE
+    assert "environment" in problems(tmp_path, "", ENTRACLAW_KEY_STORE="unsafe-file")["key_store"]
+
+
+def test_cloud_without_an_agent_channel_is_refused_rather_than_guessed(tmp_path: Path) -> None:
+    assert "no agent channel" in problems(tmp_path, 'cloud = "china"')["cloud"]
+
+
+def test_problems_of_a_cloud_file_are_named_with_the_others(tmp_path: Path) -> None:
+    (tmp_path / "default").mkdir()
+    (tmp_path / "default" / "c.toml").write_text('login = "http://x"\n', encoding="utf-8")
+
+    found = problems(tmp_path, 'cloud = "c.toml"\nport = -1\n')
+    assert {"cloud.login", "cloud.graph", "port"} <= set(found)
+
+
+def test_no_place_for_profiles_is_a_problem_with_a_cure() -> None:
+    with pytest.raises(BadSettings, match="ENTRACLAW_HOME"):
+        Settings.read({}, "default")
