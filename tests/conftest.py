@@ -17,7 +17,7 @@ def pytest_runtest_makereport(
     required = bool(os.environ.get(REQUIRED)) and item.get_closest_marker("parts") is not None
     if report.skipped and required and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
-        report.longrepr = f"{item.nodeid} was skipped and {REQUIRED} is set: {_reason(report)}"
+        report.longrepr = f"{REQUIRED} is set, and it was not run: {_reason(report)}"
     return report
 
 

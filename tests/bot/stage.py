@@ -62,8 +62,8 @@ def sandbox(home: Path) -> Generator[Sandbox]:
         yield Sandbox(ready["control"], ready["secret"], cloud, home / "keys", key.certificate)
     finally:
         process.stdin.close()
-        assert process.wait(BOUND_S) == 0
         process.stdout.close()
+        assert process.wait(BOUND_S) == 0
 
 
 async def _home_tenant(ready: dict[str, str]) -> str:

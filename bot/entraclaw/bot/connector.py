@@ -18,6 +18,7 @@ import aiohttp
 from microsoft_agents.activity import Activity, ResourceResponse
 from microsoft_agents.hosting.core import ChannelServiceClientFactoryBase, ClaimsIdentity
 from microsoft_agents.hosting.core.connector import ConnectorClientBase, UserTokenClientBase
+from yarl import URL
 
 from entraclaw.bot.admission import may_send_to
 from entraclaw.errors import CallRefused, Unreachable
@@ -79,13 +80,12 @@ class Conversations:
                 "service url not allowed",
                 hint="service_hosts in the cloud profile lists where answers may go",
             )
-        conversation, *activity_id = (quote(part, safe="") for part in ids)
-        path = "/".join(("v3", "conversations", conversation, "activities", *activity_id))
         token = await self._line.token()
         try:
             async with self._line.session.request(
                 method,
-                f"{self._base}/{path}",
+                # Encoded already: quoting it again, or less, would change the ids.
+                URL(f"{self._base}/{activity_path(*ids)}", encoded=True),
                 data=None if activity is None else _encode(activity),
                 headers={
                     "Authorization": f"Bearer {token.secret}",
@@ -97,6 +97,21 @@ class Conversations:
                 return _read(response.status, await response.read())
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unreachable(_SERVICE, type(error).__name__) from error
+
+
+def activity_path(conversation: str, *activity: str) -> str:
+    """Write the path of a conversation's activities, or of one of them.
+
+    Ids are opaque and may hold anything, ``../`` included: each stays one segment.
+    """
+    return "/".join(
+        ("v3", "conversations", _segment(conversation), "activities", *map(_segment, activity))
+    )
+
+
+def _segment(part: str) -> str:
+    # A dot is never quoted, but a segment of dots alone would be resolved away.
+    return quote(part, safe="").replace(".", "%2E") if not part.strip(".") else quote(part, safe="")
 
 
 class Connector:

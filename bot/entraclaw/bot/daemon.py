@@ -57,7 +57,7 @@ class Daemon:
         self._who = WhoAmI(settings)
         self._hops: deque[HopTiming] = deque(maxlen=_HOPS_KEPT)
         self._pipeline: Pipeline | None = None
-        self._desk: Desk | None = None
+        self.desk: Desk | None = None  # None while the profile has no agent
         self._webhook = ""
         self._server: FastMCP[Any] | None = None
 
@@ -77,7 +77,7 @@ class Daemon:
             daemon = cls(settings, inbox)
             if settings.agent is not None:
                 await daemon._start_agent(stack, settings.agent)
-            daemon._server = bridge.build(daemon._desk, daemon._who, version("entraclaw"))
+            daemon._server = bridge.build(daemon.desk, daemon._who, version("entraclaw"))
             await stack.enter_async_context(mcp_loop.running(daemon._server))
             listener = await local_socket.listen(settings.folder, daemon._welcome)
             stack.callback(listener.close)
@@ -127,7 +127,7 @@ class Daemon:
             return frozenset(person.oid for person in await sponsors(graph, agent.user))
 
         pipeline = self._pipeline = Pipeline(line)
-        desk = self._desk = Desk(self._inbox, self._sessions, pipeline.answer, time.time)
+        desk = self.desk = Desk(self._inbox, self._sessions, pipeline.answer, time.time)
         stack.callback(desk.close)
         known = Sponsors(ask_sponsors, time.monotonic)
         dispatch = partial(pipeline.dispatch, desk.open)
@@ -185,15 +185,15 @@ class Daemon:
             nonlocal attachment
             attachment = Attachment(guest.session, guest.pid, partial(bridge.ring, notify))
             _log.info("attached session=%s pid=%d", guest.session, guest.pid)
-            if self._desk is not None:
-                await self._desk.attach(attachment)
+            if self.desk is not None:
+                await self.desk.attach(attachment)
 
         try:
             await mcp_loop.serve(server, guest.reader, guest.writer, attached)
         finally:
-            if attachment is not None and self._desk is not None:
+            if attachment is not None and self.desk is not None:
                 _log.info("detached session=%s", guest.session)
-                await self._desk.detach(attachment)
+                await self.desk.detach(attachment)
 
 
 async def _listen(stack: AsyncExitStack, application: web.Application, port: int) -> str:

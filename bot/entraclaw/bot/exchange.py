@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 
 from entraclaw.bot import lock
-from entraclaw.bot.children import Child, child
+from entraclaw.bot.children import Child, child, descendants
 from entraclaw.bot.commands.status import ask
 from entraclaw.bot.settings import profile_folder
 from entraclaw.bot.tenant import Delivery, Post, Tenant
@@ -29,9 +29,12 @@ from entraclaw.identity.keys import Binding
 from entraclaw.identity.keys.file import UnsafeFileKeyStore
 
 PROFILE = "sandbox"
+SHIM = (sys.executable, "-m", "entraclaw", "--profile", PROFILE, "mcp")
 MESSAGES = 20
 _PATIENCE_S = 30.0
 _PAUSE_S = 0.02
+_LOOK_S = 0.5
+_FOOTER = "(the sandbox's built-in host; connect yours and it answers instead)"
 _CLOUD = "tenant/cloud.toml"
 _NS_PER_MS = 1e6
 
@@ -74,7 +77,7 @@ class Stage:
         tenant: The emulated Microsoft.
         agent: The agent provisioned in it.
         webhook: Where its daemon listens.
-        control: Address of the sandbox's own page and control API.
+        page: Address of the sandbox's chat page, its key included.
         host: The MCP host process.
         seen: Number of the last transcript entry that was looked at.
     """
@@ -83,7 +86,7 @@ class Stage:
     tenant: Tenant
     agent: AgentIds
     webhook: str
-    control: str
+    page: str
     host: Child
     seen: int = 0
     trips: list[Trip] = field(default_factory=list[Trip])
@@ -118,8 +121,7 @@ async def staged(port: int, tell: Callable[[Step], None]) -> AsyncGenerator[Stag
         await tenant.set_endpoint(agent.user, webhook)
         started = _told(tell, "daemon", f"listens at {webhook}", started)
 
-        shim = (sys.executable, "-m", "entraclaw", "--profile", PROFILE, "mcp")
-        words = ["entraclaw.sandbox.host", "--", *shim]
+        words = ["entraclaw.sandbox.host", "--", *SHIM]
         host = await stack.enter_async_context(child("the host", words, environ, speaks=True))
         about = await host.line(_PATIENCE_S)
         _told(
@@ -128,7 +130,7 @@ async def staged(port: int, tell: Callable[[Step], None]) -> AsyncGenerator[Stag
             f"an MCP client, pid {about['pid']}, sees {len(about['tools'])} tools",
             started,
         )
-        yield Stage(folder, tenant, agent, webhook, ready["control"], host)
+        yield Stage(folder, tenant, agent, webhook, ready["page"], host)
 
 
 async def travel(stage: Stage, text: str) -> Trip:
@@ -150,6 +152,32 @@ async def travel(stage: Stage, text: str) -> Trip:
     trip = Trip(delivery, received["at"], replying["at"], answer)
     stage.trips.append(trip)
     return trip
+
+
+async def stand_in(stage: Stage, tell: Callable[[Step], None]) -> None:
+    """Answer with the built-in host while no other is attached; step aside for any other.
+
+    Runs until it is cancelled.
+    """
+    await stage.host.end()
+    environ = _environment(stage.folder)
+    words = ["entraclaw.sandbox.host", "--footer", _FOOTER, "--", *SHIM]
+    while True:
+        async with child("the host", words, environ, speaks=False) as host:
+            tell(Step("host", "the built-in one answers, and says so", 0.0))
+            # Another process's sessions: there is no event to wait for.
+            while not (host.has_ended or await _others(stage)):  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_S)
+        tell(Step("host", "yours is attached; the built-in one has stepped aside", 0.0))
+        while await _others(stage):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(_LOOK_S)
+
+
+async def _others(stage: Stage) -> bool:
+    """Tell whether a host is attached that we did not start."""
+    status = await asyncio.to_thread(ask, str(stage.folder))
+    ours = {process.pid for process in descendants()}
+    return any(session["pid"] not in ours for session in status["sessions"])
 
 
 def summary(stage: Stage, first: Trip, sent: str) -> dict[str, object]:

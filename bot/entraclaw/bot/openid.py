@@ -93,7 +93,7 @@ def _parse(document: dict[str, object]) -> dict[str, PyJWK]:
     for entry in cast("list[dict[str, object]]", document["keys"]):
         try:
             key = PyJWK(entry, algorithm="RS256")
-        except jwt.PyJWKError:
+        except jwt.PyJWTError:
             continue  # a key of a kind we do not take
         if key.key_id:
             keys[key.key_id] = key

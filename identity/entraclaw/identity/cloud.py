@@ -111,15 +111,26 @@ BUILT_IN: Mapping[str, Cloud] = {
     ),
 }
 
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What an address must match in full, and what to say when it does not."""
+
+    pattern: str
+    reason: str
+
+
 # A user name, a query, white space, a second spelling of a host: none of them fits.
 _HOST = r"(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
 _SITE = f"https://{_HOST}"
-_A_SITE = (_SITE, "must be https:// and a host in lower case, port allowed, nothing behind it")
-_A_PAGE = (
+_A_SITE = _Shape(
+    _SITE, "must be https:// and a host in lower case, port allowed, nothing behind it"
+)
+_A_PAGE = _Shape(
     f"{_SITE}(?:/[A-Za-z0-9._~-]+)*",
     "must be an https address without user, query or trailing slash",
 )
-_SHAPES: Mapping[str, tuple[str, str]] = {
+_SHAPES: Mapping[str, _Shape] = {
     **dict.fromkeys(("login", "graph", "work_iq"), _A_SITE),
     **dict.fromkeys(("bot_openid", "bot_issuer"), _A_PAGE),
 }
@@ -187,8 +198,10 @@ def _wrong(key: str, value: object) -> str | None:
         return "must be text"
     if not value:
         return None if key in _MAY_BE_EMPTY else "is empty"
-    pattern, reason = _SHAPES.get(key, (r"(?s:.*)", ""))
-    return None if re.fullmatch(pattern, value) else reason
+    shape = _SHAPES.get(key)
+    if shape is None or re.fullmatch(shape.pattern, value):
+        return None
+    return shape.reason
 
 
 def _wrong_hosts(value: object) -> str | None:

@@ -37,6 +37,7 @@ async def _run(home: Path, port: int, settings: Settings) -> None:
         line = {
             "control": ready.control,
             "secret": ready.secret,
+            "page": ready.page,
             "cloud": str(ready.cloud),
             "ca": str(ready.ca),
             "pid": os.getpid(),

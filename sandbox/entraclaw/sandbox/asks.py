@@ -41,6 +41,7 @@ class Words:
     kind: Kind
     mention: bool
     wait: bool
+    thread: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,18 @@ class Asks:
 
     def words(self, body: Json) -> Words:
         """Read `POST /control/messages`."""
+        return self._words(body, self._person(text(body, "from")))
+
+    def spoken(self, body: Json) -> Words:
+        """Read `POST /page/messages`: somebody pressed Enter, in a thread or not."""
+        _filled(body, "text")
+        words = self._words(body, self._person(text(body, "person")))
+        return replace(words, thread=text(body, "thread", "") or None)
+
+    def _words(self, body: Json, person: Person) -> Words:
         kind = _choice(body, "kind", Kind.PERSONAL)
         return Words(
-            person=self._person(text(body, "from")),
+            person=person,
             agent=self.agent(text(body, "agent")),
             text=text(body, "text"),
             kind=kind,

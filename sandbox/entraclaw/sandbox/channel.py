@@ -19,7 +19,7 @@ import orjson
 from entraclaw.sandbox.activities import Utterance, message
 from entraclaw.sandbox.conversations import Conversation, Conversations, Kind
 from entraclaw.sandbox.directory import Agent, Person
-from entraclaw.sandbox.documents import Json
+from entraclaw.sandbox.documents import DocumentError, Json
 from entraclaw.sandbox.passes import Pass, Passes
 from entraclaw.sandbox.settings import Settings
 from entraclaw.sandbox.transcript import Act, Author, Line, Transcript
@@ -77,6 +77,17 @@ class Channel:
         """The conversation in which *person* speaks to *agent*."""
         return self._conversations.between(person, agent, kind)
 
+    def thread(self, conversation: Conversation, message: str) -> str:
+        """The thread of *conversation* that *message* began.
+
+        Raises:
+            DocumentError: It began none there.
+        """
+        first = self._transcript.find(message)
+        if first is None or first.conversation != conversation.address(message):
+            raise DocumentError("there is no such thread in this conversation")
+        return message
+
     def write(self, said: Utterance) -> Json:
         """Write the activity for *said*, with an id of its own; nothing is sent."""
         return message(
@@ -133,7 +144,7 @@ class Channel:
                 break
         delivery = Delivery(status, tries, posted_at, time.monotonic_ns())
         self._tell(Fate(name, delivery))
-        _log.info("delivery of %s: status %d after %d tries", name, status, tries)
+        _log.info("delivery of %r: status %d after %d tries", name, status, tries)
         return delivery
 
     async def _try(self, endpoint: str, body: bytes, token: str) -> int:

@@ -2,7 +2,8 @@
 
 A chat between a person and an agent is `a:1…` at the connector and
 `19:…@unq.gbl.spaces` in Graph; groups and channels go by one name on both
-sides. A channel's messages live in threads, addressed as
+sides, and everybody is in them, the agent and the stranger included. A
+channel's messages live in threads, addressed as
 `{channel};messageid={first message}`.
 """
 
@@ -10,7 +11,7 @@ import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
-from entraclaw.sandbox.directory import Agent, Person
+from entraclaw.sandbox.directory import PEOPLE, Agent, Person
 
 _THREAD = ";messageid="
 
@@ -25,13 +26,19 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One conversation; *id* is the connector's name for it, *members* are object ids."""
+    """One conversation; *id* is the connector's name for it, *members* are object ids.
+
+    *agent* is the agent user among the members, and *person* the one it is a
+    chat with, if it is one.
+    """
 
     id: str
     graph_id: str
     kind: Kind
     tenant: str
     members: frozenset[str]
+    agent: str
+    person: str | None = None
     name: str | None = None
     team: str | None = None
 
@@ -41,14 +48,14 @@ class Conversation:
 
 
 class Conversations:
-    """Every conversation so far. One per person, agent and kind."""
+    """Every conversation so far: a chat per person and agent, a group and a channel per agent."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str, Kind], Conversation] = {}
+        self._known: dict[tuple[str | None, str, Kind], Conversation] = {}
 
     def between(self, person: Person, agent: Agent, kind: Kind) -> Conversation:
         """Find the conversation of *person* with *agent*, or start it."""
-        key = (person.oid, agent.user, kind)
+        key = (person.oid if kind is Kind.PERSONAL else None, agent.user, kind)
         if key not in self._known:
             self._known[key] = _start(person, agent, kind)
         return self._known[key]
@@ -60,9 +67,10 @@ class Conversations:
 
 
 def _start(person: Person, agent: Agent, kind: Kind) -> Conversation:
-    members = frozenset({person.oid, agent.user})
+    everybody = frozenset({agent.user, *(somebody.oid for somebody in PEOPLE)})
     match kind:
         case Kind.PERSONAL:
+            members = frozenset({person.oid, agent.user})
             first, second = sorted(members)
             return Conversation(
                 id=f"a:1{secrets.token_urlsafe(60)}",
@@ -70,13 +78,30 @@ def _start(person: Person, agent: Agent, kind: Kind) -> Conversation:
                 kind=kind,
                 tenant=agent.tenant,
                 members=members,
+                agent=agent.user,
+                person=person.oid,
             )
         case Kind.GROUP:
             shared = f"19:{secrets.token_hex(16)}@thread.v2"
-            return Conversation(shared, shared, kind, agent.tenant, members, "Planning")
+            return Conversation(
+                id=shared,
+                graph_id=shared,
+                kind=kind,
+                tenant=agent.tenant,
+                members=everybody,
+                agent=agent.user,
+                name="Planning",
+            )
         case Kind.CHANNEL:
             shared = f"19:{secrets.token_urlsafe(33)}@thread.tacv2"
             team = f"19:{secrets.token_urlsafe(33)}@thread.tacv2"
             return Conversation(
-                shared, shared, kind, agent.tenant, members, name="General", team=team
+                id=shared,
+                graph_id=shared,
+                kind=kind,
+                tenant=agent.tenant,
+                members=everybody,
+                agent=agent.user,
+                name="General",
+                team=team,
             )

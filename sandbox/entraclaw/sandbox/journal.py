@@ -18,6 +18,7 @@ class Journal(Generic[_Item]):
         self._more = asyncio.Event()
 
     def __len__(self) -> int:
+        """How many items there are, which is the number of the last."""
         return len(self._items)
 
     def append(self, item: _Item) -> None:

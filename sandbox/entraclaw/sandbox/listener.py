@@ -41,6 +41,19 @@ def slow(settings: Settings) -> Middleware:
     return middleware
 
 
+def apart(control: Middleware, page: Middleware) -> Middleware:
+    """Make the middleware that lets *control* guard the control API, and *page* all else."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        # Asked of the route that was found, not of the path: a path can be spelt in many ways.
+        resource = request.match_info.route.resource
+        is_control = resource is not None and resource.canonical.startswith("/control/")
+        return await (control if is_control else page)(request, handler)
+
+    return middleware
+
+
 def bind(port: int = 0) -> socket.socket:
     """Take a port on 127.0.0.1, any when *port* is 0.
 

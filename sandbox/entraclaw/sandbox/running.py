@@ -17,6 +17,7 @@ import aiohttp
 import trustme
 from aiohttp import web
 
+from entraclaw.sandbox.admission import Admission
 from entraclaw.sandbox.asks import Asks
 from entraclaw.sandbox.channel import Channel
 from entraclaw.sandbox.connector import Connector
@@ -26,21 +27,25 @@ from entraclaw.sandbox.directory import Directory
 from entraclaw.sandbox.entra import Entra
 from entraclaw.sandbox.grants import World
 from entraclaw.sandbox.graph import Graph
-from entraclaw.sandbox.listener import application, bind, port_of, serve, slow
+from entraclaw.sandbox.journal import Journal
+from entraclaw.sandbox.listener import apart, application, bind, port_of, serve, slow
+from entraclaw.sandbox.page import Page
 from entraclaw.sandbox.passes import Passes
 from entraclaw.sandbox.profile import cloud_profile
 from entraclaw.sandbox.resources import Catalogue
 from entraclaw.sandbox.settings import Settings
 from entraclaw.sandbox.tokens import SigningKey
 from entraclaw.sandbox.transcript import Transcript
+from entraclaw.sandbox.views import Happening, Views
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Where a running sandbox is found, and the secret of its control API."""
+    """Where a running sandbox is found, and the secrets of its control API and its page."""
 
     control: str
     secret: str
+    page: str
     cloud: Path
     ca: Path
 
@@ -77,11 +82,13 @@ async def sandbox(home: Path, *, port: int, settings: Settings) -> AsyncGenerato
             await stack.enter_async_context(
                 serve(application(routes, slow(settings)), listening, tls)
             )
-        admit = guard(secret, port_of(ports.control))
-        control = application(rooms.control.routes(), admit)
-        await stack.enter_async_context(serve(control, ports.control))
+        admission = Admission(port_of(ports.control))
+        admit = apart(guard(secret, port_of(ports.control)), admission.guard)
+        local = application([*rooms.control.routes(), *rooms.page.routes()], admit)
+        await stack.enter_async_context(serve(local, ports.control))
         cloud, ca = stack.enter_context(_files(home, authority, ports))
-        yield Ready(f"http://127.0.0.1:{port_of(ports.control)}", secret, cloud, ca)
+        url = f"http://127.0.0.1:{port_of(ports.control)}"
+        yield Ready(url, secret, f"{url}/?key={admission.key}", cloud, ca)
 
 
 class _Rooms:
@@ -91,8 +98,11 @@ class _Rooms:
         self._ports = ports
         login, graph = ports.url(ports.login), ports.url(ports.graph)
         key, bot_key = SigningKey.make("Entra"), SigningKey.make("Bot Framework")
-        directory, catalogue = Directory(), Catalogue(graph)
-        conversations, transcript = Conversations(), Transcript()
+        happenings = Journal[Happening]()
+        tell = happenings.append
+        directory, catalogue = Directory(tell), Catalogue(graph)
+        conversations, transcript = Conversations(), Transcript(tell)
+        asks = Asks(directory, catalogue)
         passes = Passes(login=login, service=ports.url(ports.service), key=key, bot_key=bot_key)
         self.entra = Entra(
             login=login,
@@ -100,6 +110,7 @@ class _Rooms:
             key=key,
             bot_key=bot_key,
             settings=settings,
+            tell=tell,
         )
         self.graph = Graph(base=graph, directory=directory, key=key)
         self.connector = Connector(
@@ -111,16 +122,25 @@ class _Rooms:
             transcript=transcript,
             session=session,
             settings=settings,
+            tell=tell,
         )
         self.control = Control(
             directory=directory,
-            asks=Asks(directory, catalogue),
+            asks=asks,
             entra=self.entra,
             channel=self.channel,
             passes=passes,
             transcript=transcript,
             settings=settings,
         )
+
+        views = Views(
+            directory=directory,
+            conversations=conversations,
+            transcript=transcript,
+            happenings=happenings,
+        )
+        self.page = Page(asks=asks, channel=self.channel, views=views, happenings=happenings)
 
     def hosts(self) -> Iterator[tuple[list[web.RouteDef], socket]]:
         """The hosts behind TLS."""

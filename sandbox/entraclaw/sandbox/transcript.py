@@ -56,15 +56,15 @@ class Line:
 class Entry:
     """A line in its place: *n* counts from 1, *at* is `time.monotonic_ns()`.
 
-    *wall* is the same moment as people tell it, and *answers* the id of the
-    message that an agent's message answers.
+    *wall* is the same moment as people tell it, and *question* is what an
+    agent's message answers.
     """
 
     n: int
     at: int
     wall: float
     line: Line
-    answers: str | None = None
+    question: "Entry | None" = None
 
     def document(self) -> Json:
         """The entry as the control API shows it."""
@@ -99,20 +99,22 @@ class Transcript:
     def append(self, line: Line) -> None:
         """Add one line and wake whoever waits."""
         number = len(self._entries) + 1
-        answers = answered(line, self._entries.since(0))
-        entry = Entry(number, time.monotonic_ns(), time.time(), line, answers)
+        question = answered(line, self._entries.since(0))
+        entry = Entry(number, time.monotonic_ns(), time.time(), line, question)
         self._entries.append(entry)
         self._tell(entry)
 
     def find(self, message: str) -> Line | None:
         """Find a message by its id."""
         entry = self.message(message)
-        return entry and entry.line
+        return entry.line if entry else None
 
     def message(self, message: str) -> Entry | None:
         """The same, in its place; of two that share an id, the first."""
         entries = self._entries.since(0)
-        return next((e for e in entries if e.line.act is Act.MESSAGE and e.line.id == message), None)
+        return next(
+            (e for e in entries if e.line.act is Act.MESSAGE and e.line.id == message), None
+        )
 
     def entries(self) -> list[Entry]:
         """Everything so far, oldest first."""
@@ -123,13 +125,18 @@ class Transcript:
         return await self._entries.after(n, wait_s)
 
 
-def answered(line: Line, earlier: Sequence[Entry]) -> str | None:
+def answered(line: Line, earlier: Sequence[Entry]) -> Entry | None:
     """Find what an agent's message answers: what it names, else the last thing said to it."""
     if line.author.sender is None or line.act is not Act.MESSAGE:
         return None
-    asked = [e.line for e in reversed(earlier) if _is_question(e.line, line.conversation)]
-    named = (question.id for question in asked if question.id == line.reply_to)
-    return next(named, asked[0].id if asked else None)
+    last: Entry | None = None
+    for entry in reversed(earlier):
+        if not _is_question(entry.line, line.conversation):
+            continue
+        if line.reply_to in {None, entry.line.id}:
+            return entry
+        last = last or entry
+    return last
 
 
 def _is_question(line: Line, conversation: str) -> bool:

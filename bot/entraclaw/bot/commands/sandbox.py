@@ -2,13 +2,26 @@
 
 import asyncio
 import json
+import shlex
 import signal
 import sys
+from pathlib import Path
 
 import click
 
 from entraclaw.bot.children import count_left, descendants
-from entraclaw.bot.exchange import MESSAGES, Stage, Step, Trip, hops, staged, summary, travel
+from entraclaw.bot.exchange import (
+    MESSAGES,
+    SHIM,
+    Stage,
+    Step,
+    Trip,
+    hops,
+    staged,
+    stand_in,
+    summary,
+    travel,
+)
 
 _SENT = "hello"
 _END_S = 15.0
@@ -48,7 +61,7 @@ async def _run(show: "_Silent", port: int, *, once: bool) -> dict[str, object]:
                 result = await _play(show, stage)
                 if not once:
                     show.stay(stage)
-                    await asyncio.Event().wait()  # until Ctrl-C
+                    await stand_in(stage, show.step)  # until Ctrl-C
             finally:
                 processes = descendants()
     finally:
@@ -124,12 +137,22 @@ class _Person(_Silent):
                 )
 
     def stay(self, stage: Stage) -> None:
-        click.echo(f"\n  Everything keeps running at {stage.control}. Ctrl-C stops it.")
+        click.echo("\n  Everything keeps running; Ctrl-C stops it.")
+        click.echo(click.style("  Chat page             ", bold=True) + stage.page)
+        click.echo(click.style("  Connect Claude Code   ", bold=True) + connect_line(stage.folder))
+        click.echo()
 
     def end(self, result: dict[str, object]) -> None:
         click.echo(f"\n  Stopped; {result['left_processes']} processes left.")
         click.echo("  Look back with: entraclaw --profile sandbox inbox list --text")
 
 
+def connect_line(folder: Path) -> str:
+    """Write the command that connects Claude Code to the profile in *folder*."""
+    home = shlex.quote(f"ENTRACLAW_HOME={folder.parent}")
+    return f"claude mcp add entraclaw --env {home} -- {shlex.join(SHIM)}"
+
+
 def _line(name: str, detail: str, ms: float) -> None:
-    click.echo(f"  {name:<20}{detail:<52}{ms:>9.1f} ms")
+    took = f"{ms:>9.1f} ms" if ms else ""
+    click.echo(f"  {name:<20}{detail:<52}{took}".rstrip())

@@ -5,13 +5,14 @@ only the named ones are accepted. Windows' vault holds 2,560 bytes in an item, l
 an RSA key needs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import keyring
 from keyring.backend import KeyringBackend
 from keyring.backends.chainer import ChainerBackend
-from keyring.errors import KeyringError, PasswordDeleteError
+from keyring.errors import PasswordDeleteError
 
 from entraclaw.errors import KeyUnavailable
 from entraclaw.identity.keys import Binding
@@ -59,26 +60,23 @@ class KeyringKeyStore:
 
     def load(self, name: str) -> SoftwareKey | None:
         """Find a key."""
-        try:
+        with _asking():
             text = self._safe().get_password(_SERVICE, name)
-        except KeyringError as error:
-            raise _locked(error) from error
         return None if text is None else read(text, f"the keystore item {name!r}")
 
     def delete(self, name: str) -> None:
         """Remove the item."""
-        try:
-            self._safe().delete_password(_SERVICE, name)
-        except PasswordDeleteError:
-            return  # it was not there
-        except KeyringError as error:
-            raise _locked(error) from error
+        with _asking():
+            try:
+                self._safe().delete_password(_SERVICE, name)
+            except PasswordDeleteError:
+                # The same error says that it is not there and that it cannot be removed.
+                if self._safe().get_password(_SERVICE, name) is not None:
+                    raise
 
     def _write(self, name: str, text: str) -> None:
-        try:
+        with _asking():
             self._safe().set_password(_SERVICE, name, text)  # pyright: ignore[reportUnknownMemberType]  # keyring wraps it without types
-        except KeyringError as error:
-            raise _locked(error) from error
 
     def _safe(self) -> KeyringBackend:
         reason = self.unavailable()
@@ -95,8 +93,15 @@ class KeyringKeyStore:
         return next((link for link in chosen.backends if type(link).__module__ in _SAFE), chosen)
 
 
-def _locked(error: KeyringError) -> KeyUnavailable:
-    return KeyUnavailable(
-        f"the system keystore refused ({type(error).__name__})",
-        hint="unlock your login keyring, then try again",
-    )
+@contextmanager
+def _asking() -> Generator[None]:
+    try:
+        yield
+    except KeyUnavailable:
+        raise
+    except Exception as error:
+        # Not KeyringError alone: backends let through what their own libraries raise.
+        raise KeyUnavailable(
+            f"the system keystore refused ({type(error).__name__})",
+            hint="unlock your login keyring, then try again",
+        ) from error

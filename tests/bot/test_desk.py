@@ -1,0 +1,191 @@
+"""Turns: opened by messages, leased by sessions, closed by answers."""
+
+import asyncio
+
+import pytest
+
+from bot.stage import Stage, until
+from entraclaw.bot import desk as desks
+from entraclaw.bot.daemon import Daemon
+from entraclaw.bot.desk import Desk, Handed
+from entraclaw.bot.inbox import State
+from entraclaw.errors import CallRefused, TurnRefused
+
+
+GRAPH = "https://graph.microsoft.com"
+
+
+async def hello(stage: Stage, daemon: Daemon, text: str = "hello") -> Handed:
+    """Let Ada write and lease what she wrote for the session "s"."""
+    await stage.tenant.say(stage.agent.user, text)
+    [message] = await desk_of(daemon).read("s", 5)
+    return message
+
+
+def desk_of(daemon: Daemon) -> Desk:
+    assert daemon.desk is not None
+    return daemon.desk
+
+
+async def test_message_is_handed_over_with_its_verified_sender(stage: Stage) -> None:
+    async with stage.daemon() as daemon:
+        message = await hello(stage, daemon)
+
+    assert (message.text, message.relation, message.kind) == ("hello", "sponsor", "personal")
+    assert message.attempt == 1
+
+
+async def test_answer_arrives_as_the_agent_user_and_closes_the_turn(stage: Stage) -> None:
+    async with stage.daemon() as daemon:
+        message = await hello(stage, daemon)
+        sent = await desk_of(daemon).reply("s", message.turn, "hi **Ada**")
+
+        [answer] = await stage.answers()
+        assert (answer["id"], answer["text"]) == (sent, "hi **Ada**")
+        assert answer["sender"]["idtyp"] == "user"
+        with pytest.raises(TurnRefused, match="unknown or closed"):
+            await desk_of(daemon).reply("s", message.turn, "again")
+        assert len(await stage.answers()) == 1
+
+
+async def test_turn_of_another_session_cannot_be_answered(stage: Stage) -> None:
+    async with stage.daemon() as daemon:
+        message = await hello(stage, daemon)
+
+        with pytest.raises(TurnRefused, match="another session"):
+            await desk_of(daemon).reply("thief", message.turn, "mine now")
+        assert await stage.answers() == []
+
+
+async def test_two_answers_at_the_same_moment_are_one(stage: Stage) -> None:
+    async with stage.daemon() as daemon:
+        message = await hello(stage, daemon)
+        outcomes = await asyncio.gather(
+            *(desk_of(daemon).reply("s", message.turn, "once") for _ in range(5)),
+            return_exceptions=True,
+        )
+
+        assert len(await stage.answers()) == 1
+    assert [isinstance(outcome, TurnRefused) for outcome in outcomes].count(True) == 4
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "x" * (desks.TEXT_LIMIT + 1)])
+async def test_answer_without_text_or_with_too_much_is_refused(stage: Stage, text: str) -> None:
+    async with stage.daemon() as daemon:
+        message = await hello(stage, daemon)
+        with pytest.raises(TurnRefused):
+            await desk_of(daemon).reply("s", message.turn, text)
+        assert await stage.answers() == []
+
+
+async def test_answer_at_the_limit_is_sent(stage: Stage) -> None:
+    async with stage.daemon() as daemon:
+        message = await hello(stage, daemon)
+        await desk_of(daemon).reply("s", message.turn, "x" * desks.TEXT_LIMIT)
+        assert len((await stage.answers())[0]["text"]) == desks.TEXT_LIMIT
+
+
+async def test_refused_answer_leaves_the_turn_open(stage: Stage) -> None:
+    """Ours: the model is told, and may mend and try again."""
+    async with stage.daemon() as daemon:
+        message = await hello(stage, daemon)
+        await stage.control("PUT", f"agents/{stage.agent.user}", {"enabled": False})
+        with pytest.raises(CallRefused):
+            await desk_of(daemon).reply("s", message.turn, "hi")
+        await stage.control("PUT", f"agents/{stage.agent.user}", {"enabled": True})
+        await desk_of(daemon).reply("s", message.turn, "hi")
+
+        assert [answer["text"] for answer in await stage.answers()] == ["hi"]
+
+
+async def test_reader_that_waits_is_given_what_arrives(stage: Stage) -> None:
+    async with stage.daemon() as daemon:
+        reading = asyncio.create_task(desk_of(daemon).read("s", 5))
+        await asyncio.sleep(0)
+        await stage.tenant.say(stage.agent.user, "you there?")
+
+        async with asyncio.timeout(3):
+            [message] = await reading
+    assert message.text == "you there?"
+
+
+async def test_reader_that_waits_for_nothing_returns_with_nothing(stage: Stage) -> None:
+    async with stage.daemon() as daemon, asyncio.timeout(3):
+        assert list(await desk_of(daemon).read("s", 0.01)) == []
+
+
+async def test_conversation_is_remembered_with_its_answers(stage: Stage) -> None:
+    async with stage.daemon() as daemon:
+        message = await hello(stage, daemon, "first")
+        await desk_of(daemon).reply("s", message.turn, "noted")
+        await hello(stage, daemon, "second")
+
+        said = await desk_of(daemon).conversation(message.conversation, 10)
+
+    assert [(turn.text, turn.answer) for turn in said] == [("first", "noted"), ("second", "")]
+
+
+async def test_mention_of_the_agent_is_taken_out_of_the_text(stage: Stage) -> None:
+    async with stage.daemon() as daemon:
+        words = {"from": "ada", "agent": stage.agent.user, "text": "look", "kind": "groupChat"}
+        await stage.control("POST", "messages", words)
+        [message] = await desk_of(daemon).read("s", 5)
+
+    assert (message.text.strip(), message.kind) == ("look", "groupChat")
+
+
+async def test_every_kind_of_activity_passes_the_adapter_once_and_so_does_every_answer(
+    stage: Stage,
+) -> None:
+    kinds = [
+        "conversationUpdate", "installationUpdate", "messageReaction", "messageUpdate",
+        "messageDelete", "typing", "event", "endOfConversation",
+    ]  # fmt: skip
+    async with stage.daemon() as daemon:
+        for number, kind in enumerate(kinds):
+            body = await stage.activity(type=kind, id=f"{kind}{number}")
+            assert (await stage.post(daemon, body)).status == 202
+        message = await hello(stage, daemon)
+        await desk_of(daemon).reply("s", message.turn, "hi")
+        await until(lambda: _settled(stage))
+
+        seen = (await daemon.status())["pipeline"]
+    assert seen == {"turns": {**dict.fromkeys(kinds, 1), "message": 1}, "sends": 1}
+    assert len(await stage.answers()) == 1
+
+
+async def test_activity_the_sdk_cannot_read_is_dead_with_a_reason_and_delays_nobody(
+    stage: Stage,
+) -> None:
+    async with stage.daemon() as daemon:
+        poison = await stage.activity(id="poison", attachments="not a list")
+        assert (await stage.post(daemon, poison)).status == 202
+        message = await hello(stage, daemon)
+
+    assert message.text == "hello"
+    dead, _ = stage.entries()
+    assert (dead.state, dead.reason) == (State.DEAD, "unreadable: ValidationError")
+
+
+async def test_message_waits_while_the_directory_cannot_be_asked(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither let in nor turned away on a guess: the gate asks again."""
+    monkeypatch.setattr("entraclaw.bot.lanes._PAUSES_S", (0.01,))
+    await stage.control("PUT", f"agents/{stage.agent.user}", {"grants": {GRAPH: []}})
+    async with stage.daemon() as daemon:
+        await stage.tenant.say(stage.agent.user, "hello")
+        await until(lambda: _states(stage, [State.ADMITTED]))
+        grants = {"grants": {GRAPH: ["User.Read"]}}
+        await stage.control("PUT", f"agents/{stage.agent.user}", grants)
+
+        [message] = await desk_of(daemon).read("s", 5)
+    assert message.text == "hello"
+
+
+async def _settled(stage: Stage) -> bool:
+    return all(entry.state is State.DONE for entry in stage.entries())
+
+
+async def _states(stage: Stage, states: list[State]) -> bool:
+    return [entry.state for entry in stage.entries()] == states

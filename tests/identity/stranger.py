@@ -1,0 +1,49 @@
+"""Servers that are not what they should be, over TLS that a profile may be told to trust."""
+
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import trustme
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(slots=True)
+class Stranger:
+    """Answers every request as it is told to, and remembers them as ``METHOD path``."""
+
+    url: str
+    asked: list[str] = field(default_factory=list[str])
+    bearers: list[str] = field(default_factory=list[str])
+
+
+class Authority:
+    """A certificate authority for `localhost`, and the file that says to trust it."""
+
+    def __init__(self, folder: Path) -> None:
+        authority = trustme.CA()
+        self.bundle = folder / "strangers.pem"
+        authority.cert_pem.write_to_path(self.bundle)
+        self.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost").configure_cert(self.server)
+
+
+async def listen(answer: Answer, authority: Authority) -> tuple[TestServer, Stranger]:
+    """Serve *answer* on a port of its own; whoever calls closes it."""
+    stranger = Stranger("")
+
+    async def take(request: web.Request) -> web.StreamResponse:
+        stranger.asked.append(f"{request.method} {request.path_qs}")
+        stranger.bearers.append(request.headers.get("Authorization", ""))
+        return await answer(request)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", take)
+    server = TestServer(app, host="localhost", scheme="https")
+    await server.start_server(ssl=authority.server)
+    stranger.url = f"https://localhost:{server.port}"
+    return server, stranger

@@ -1,0 +1,90 @@
+"""An emulated tenant in its own process, and agents in it whose keys are ours."""
+
+import json
+import socket
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from entraclaw.identity import AgentIds, Chain, Cloud, HopTiming
+from entraclaw.identity.chain import Clock
+from entraclaw.identity.cloud import parse
+from entraclaw.identity.keys import Binding, Key
+from entraclaw.identity.keys.memory import MemoryKeyStore
+from sandbox.scene import BOUND_S, Json, Scene, start
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A running sandbox, its cloud profile, and one key that is good for its home tenant."""
+
+    scene: Scene
+    cloud: Cloud
+    id: str
+    key: Key
+
+    def hire(self, certificate: bytes = b"") -> AgentIds:
+        """Make an agent whose blueprint knows *certificate*, or our key's; Ada sponsors it."""
+        pem = (certificate or self.key.certificate).decode()
+        body = {"name": "Claw", "certificate": pem, "sponsors": ["ada"]}
+        card = self.scene.ask("POST", "agents", body)
+        return AgentIds(card["tenant"], card["blueprint"], card["agent"], card["user"])
+
+    def change(self, ids: AgentIds, **changes: object) -> None:
+        self.scene.ask("PUT", f"agents/{ids.user}", changes)
+
+    def register(self, ids: AgentIds, certificate: bytes) -> None:
+        body = {"certificate": certificate.decode()}
+        self.scene.ask("POST", f"agents/{ids.user}/certificates", body)
+
+    def chain(
+        self,
+        ids: AgentIds,
+        *,
+        cloud: Cloud | None = None,
+        key: Callable[[], Key] | None = None,
+        clock: Clock = time,
+        observe: Callable[[HopTiming], None] = lambda _timing: None,
+    ) -> Chain:
+        return Chain(ids, cloud or self.cloud, key or (lambda: self.key), clock, observe)
+
+    def asked(self, ids: AgentIds) -> list[str]:
+        """The token requests made for *ids*, oldest first: the hop, or the refusal's number."""
+        lines = cast("list[Json]", self.scene.ask("GET", "tokens")["requests"])
+        own = [line for line in lines if line["client_id"] in {ids.blueprint, ids.agent}]
+        return [str(line["code"] or line["hop"]) for line in own]
+
+    @contextmanager
+    def turned(self, **settings: object) -> Generator[None]:
+        """Turn the sandbox's knobs for a while."""
+        self.scene.ask("PUT", "settings", settings)
+        try:
+            yield
+        finally:
+            self.scene.ask("PUT", "settings", {"latency_ms": 0, "token_lifetime_s": None})
+
+
+@contextmanager
+def emulated(home: Path) -> Generator[Tenant]:
+    with start(home) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        scene = Scene(json.loads(process.stdout.readline()))
+        cloud = parse(scene.cloud)
+        people = scene.ask("GET", "people")["people"]
+        tenant = next(str(person["tenant"]) for person in people if person["key"] == "ada")
+        key = MemoryKeyStore().create("default", Binding(cloud.login, tenant))
+        yield Tenant(scene, cloud, tenant, key)
+        scene.session.close()
+        process.stdin.close()
+        assert process.wait(BOUND_S) == 0
+
+
+def closed_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port

@@ -1,0 +1,124 @@
+"""The contract against a real Secret Service: gnome-keyring on a session bus of its own.
+
+`make parts` installs it. The keyring is made for the run, in a home made for the run:
+nobody's own is touched.
+"""
+
+import gc
+import shutil
+import subprocess
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.backends import SecretService
+
+from contracts.keystore import (
+    BINDING,
+    LastingKeyStoreContract,
+    OpenStore,
+    refuses_everything,
+)
+from entraclaw.identity.keys.keyring_store import KeyringKeyStore
+
+BOUND_S = 20.0
+MISSING = [name for name in ("dbus-run-session", "gnome-keyring-daemon") if not shutil.which(name)]
+
+pytestmark = [
+    pytest.mark.parts,
+    pytest.mark.skipif(bool(MISSING), reason=f"`make parts` installs {' and '.join(MISSING)}"),
+]
+
+# Unlocked with a password, since an empty one makes it ask on a screen. Says the address of
+# the bus on its first line and ends with stdin; the keyring would outlive its bus.
+SESSION = """
+echo a-password-for-the-test |
+    gnome-keyring-daemon --unlock --components=secrets --daemonize >&2 || exit 1
+bus=org.freedesktop.DBus
+keyring=$(dbus-send --print-reply=literal --dest=$bus /org/freedesktop/DBus \\
+    $bus.GetConnectionUnixProcessID string:org.freedesktop.secrets | awk '{ print $2 }') || exit 1
+echo "$DBUS_SESSION_BUS_ADDRESS"
+cat >&2
+kill "$keyring"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    backend: KeyringBackend
+
+    def read(self, name: str) -> str:
+        record = self.backend.get_password("entraclaw", name)
+        assert record is not None
+        return record
+
+    def write(self, name: str, text: str) -> None:
+        self.backend.set_password("entraclaw", name, text)  # pyright: ignore[reportUnknownMemberType]  # keyring wraps it without types
+
+
+@pytest.fixture(scope="module", autouse=True)
+def session(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """Run a session bus with an unlocked keyring, and make it ours while the tests last."""
+    home = tmp_path_factory.mktemp("home")
+    runtime = tmp_path_factory.mktemp("runtime")
+    runtime.chmod(0o700)
+    own = {
+        "HOME": str(home),
+        "XDG_DATA_HOME": str(home / "data"),
+        "XDG_RUNTIME_DIR": str(runtime),
+    }
+    with (
+        pytest.MonkeyPatch.context() as environ,
+        (home / "log").open("w+", encoding="utf-8") as log,
+    ):
+        for name, value in own.items():
+            environ.setenv(name, value)
+        with subprocess.Popen(
+            ["dbus-run-session", "--", "sh", "-c", SESSION],  # noqa: S607 - wherever it is
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            address = process.stdout.readline().strip()
+            assert address, (home / "log").read_text(encoding="utf-8")
+            environ.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+            yield
+            process.stdin.close()
+            assert process.wait(BOUND_S) == 0
+
+
+def secret_service() -> SecretService.Keyring:
+    return SecretService.Keyring()  # type: ignore[no-untyped-call]  # keyring types part of itself
+
+
+@pytest.fixture(scope="module")
+def records() -> Items:
+    return Items(secret_service())
+
+
+@pytest.fixture(scope="module")
+def open_store() -> OpenStore:
+    return lambda: KeyringKeyStore(secret_service)
+
+
+class TestKeyringKeyStore(LastingKeyStoreContract):
+    pass
+
+
+# keyring leaves its connection open where it refuses; collected here, not in a later test.
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+def test_locked_keyring_is_reported_and_nobody_waits_for_it(open_store: OpenStore) -> None:
+    """Ours: a daemon has no screen to ask on."""
+    open_store().create("locked", BINDING)
+    collection: Any = secret_service().get_preferred_collection()  # type: ignore[no-untyped-call]  # keyring types part of itself
+    with closing(collection.connection):
+        collection.lock()
+
+    refuses_everything(open_store())
+    gc.collect()

@@ -1,0 +1,87 @@
+"""Backends of `keyring` that keep nothing, or keep it in the open. No store is touched."""
+
+import sys
+from collections.abc import Callable
+
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.backends import SecretService, fail, null
+from keyring.backends.chainer import ChainerBackend
+
+from contracts.keystore import refuses_everything
+from entraclaw.errors import BadSettings, KeyUnavailable
+from entraclaw.identity.keys import KeyStore, choose
+from entraclaw.identity.keys.keyring_store import KeyringKeyStore
+from entraclaw.identity.keys.memory import MemoryKeyStore
+
+
+class Plaintext(KeyringBackend):
+    """What an installed add-on may offer."""
+
+    # keyring knows every class there is, and must not choose this one.
+    priority = -1.0  # pyright: ignore[reportAssignmentType]  # keyring's own word for a constant
+    kept: dict[tuple[str, str], str] = {}  # noqa: RUF012 - one for all, to see what arrives
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+
+class Chain(ChainerBackend):
+    """What keyring offers where several backends work."""
+
+    priority = -1.0  # pyright: ignore[reportAssignmentType]  # the same
+    links: tuple[type[KeyringBackend], ...] = (Plaintext, null.Keyring)
+
+    @property
+    def backends(self) -> list[KeyringBackend]:  # pyright: ignore[reportIncompatibleVariableOverride]  # keyring's own kind of property
+        return [link() for link in self.links]
+
+
+class ChainWithSafeLink(Chain):
+    links = (Plaintext, SecretService.Keyring)
+
+
+@pytest.mark.parametrize("backend", [fail.Keyring, null.Keyring, Plaintext, Chain])
+def test_keyring_that_does_not_protect_is_refused_with_a_reason(
+    backend: Callable[[], KeyringBackend],
+) -> None:
+    store = KeyringKeyStore(backend)
+
+    assert store.unavailable()
+    refuses_everything(store)
+    assert Plaintext.kept == {}
+
+
+def test_safe_keyring_is_taken_out_of_a_chain() -> None:
+    assert KeyringKeyStore(ChainWithSafeLink).unavailable() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the Secret Service is Linux's")
+def test_keyring_that_stopped_answering_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon outlives the desktop session whose bus it was started with."""
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus")
+
+    refuses_everything(KeyringKeyStore(SecretService.Keyring))
+
+
+def test_store_the_settings_name_is_taken_and_no_other() -> None:
+    memory = MemoryKeyStore()
+    stores: dict[str, KeyStore] = {"keyring": KeyringKeyStore(fail.Keyring), "memory": memory}
+
+    assert choose(stores, "memory") is memory
+    with pytest.raises(KeyUnavailable, match="'keyring' cannot be used here") as refusal:
+        choose(stores, "keyring")
+    assert "key_store" in refusal.value.hint
+
+
+def test_unknown_store_is_refused_and_the_known_ones_are_named() -> None:
+    with pytest.raises(BadSettings, match="'tpm' is unknown") as refusal:
+        choose({"memory": MemoryKeyStore()}, "tpm")
+
+    assert "memory" in refusal.value.hint
