@@ -29,7 +29,7 @@ class Authority:
         self.bundle = folder / "strangers.pem"
         authority.cert_pem.write_to_path(self.bundle)
         self.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("localhost").configure_cert(self.server)
+        authority.issue_cert("localhost").configure_cert(self.server)  # pyright: ignore[reportUnknownMemberType]  # it takes PyOpenSSL's too
 
 
 async def listen(answer: Answer, authority: Authority) -> tuple[TestServer, Stranger]:
@@ -39,11 +39,13 @@ async def listen(answer: Answer, authority: Authority) -> tuple[TestServer, Stra
     async def take(request: web.Request) -> web.StreamResponse:
         stranger.asked.append(f"{request.method} {request.path_qs}")
         stranger.bearers.append(request.headers.get("Authorization", ""))
-        return await answer(request)
+        response = await answer(request)
+        response.force_close()  # nobody keeps a line open to it when the test ends
+        return response
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", take)
     server = TestServer(app, host="localhost", scheme="https")
     await server.start_server(ssl=authority.server)
-    stranger.url = f"https://localhost:{server.port}"
+    stranger.url = str(server.make_url("")).rstrip("/")
     return server, stranger

@@ -1,6 +1,7 @@
 import json
 import tomllib
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entraclaw.errors import BadSettings
-from entraclaw.identity.cloud import BUILT_IN, Cloud, find, is_loopback, parse
+from entraclaw.identity.cloud import BUILT_IN, find, is_loopback, parse
 
 Document = dict[str, object]
 
@@ -40,11 +41,9 @@ def refused_keys(changed: Document) -> list[str]:
 def test_every_built_in_cloud_could_have_come_from_a_file(name: str, tmp_path: Path) -> None:
     cloud = find(name, tmp_path)
 
-    fields = asdict(cloud)
-    assert fields.pop("is_file") is False
-    assert parse({**fields, "service_hosts": [*cloud.service_hosts]}) == Cloud(
-        **{**fields, "is_file": True}
-    )
+    written = {**asdict(cloud), "service_hosts": [*cloud.service_hosts]}
+    assert written.pop("is_file") is False
+    assert parse(written) == replace(cloud, is_file=True)
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -190,12 +189,8 @@ KEYS = st.sampled_from([*tomllib.loads(FILE), "colour"])
 
 @given(st.dictionaries(KEYS, VALUES))
 def test_no_document_does_more_than_be_refused(changes: Document) -> None:
-    try:
-        cloud = parse(document(**changes))
-    except BadSettings as refusal:
-        assert refusal.problems
-    else:
-        assert cloud.is_file
+    with suppress(BadSettings):
+        assert parse(document(**changes)).is_file
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1", "::1", "[::1]"])

@@ -88,6 +88,12 @@ class RawHost:
         assert not result.get("isError"), result
         return dict(result["structuredContent"])
 
+    async def refusal(self, tool: str, **arguments: object) -> str:
+        """Call a tool that must refuse; gives what the model is told."""
+        answer = await self.call("tools/call", {"name": tool, "arguments": arguments})
+        assert answer["result"]["isError"]
+        return str(answer["result"]["content"][0]["text"])
+
     async def shake_hands(self) -> dict[str, Any]:
         params = {
             "protocolVersion": "2025-11-25",
@@ -100,11 +106,18 @@ class RawHost:
 
 
 @asynccontextmanager
-async def raw_host(stage: Stage, **environ: str) -> AsyncGenerator[RawHost]:
+async def raw_host(stage: Stage) -> AsyncGenerator[RawHost]:
     """Run the shim as a host would, with our hands on its pipes."""
+    async with shim(stage.environ) as hand:
+        yield hand
+
+
+@asynccontextmanager
+async def shim(environ: Mapping[str, str]) -> AsyncGenerator[RawHost]:
+    """Run the shim in *environ*."""
     process = await asyncio.create_subprocess_exec(
         *SHIM,
-        env={**stage.environ, **environ},
+        env=dict(environ),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -1,13 +1,33 @@
 """The daemon as a process: one per profile, honest when it cannot."""
 
+import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
-from bot.stage import PROFILE, Stage
-from scenarios.processes import daemon
+import pytest
+import pytest_asyncio
+
+from bot.stage import PROFILE, Sandbox, Stage, staged
+from entraclaw.bot.children import child
+from entraclaw.bot.inbox import Arrival
+from entraclaw.bot.inbox_sqlite import SqliteInbox
+from scenarios.processes import daemon, shim
+
+in_module = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served(
+    emulation: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[Stage]:
+    """One daemon for all that only look at it."""
+    async with staged(emulation, tmp_path_factory.mktemp("daemon")) as stage, daemon(stage):
+        yield stage
 
 
 def run(*words: str, home: Path, code: str = "") -> subprocess.CompletedProcess[str]:
@@ -23,10 +43,10 @@ def run(*words: str, home: Path, code: str = "") -> subprocess.CompletedProcess[
     )
 
 
-async def test_second_daemon_refuses_and_names_the_first(stage: Stage) -> None:
-    async with daemon(stage):
-        pid = (await stage.status())["pid"]
-        second = run("--profile", PROFILE, "serve", home=stage.home)
+@in_module
+async def test_second_daemon_refuses_and_names_the_first(served: Stage) -> None:
+    pid = (await served.status())["pid"]
+    second = run("--profile", PROFILE, "serve", home=served.home)
 
     assert second.returncode == 1
     assert f"a daemon already serves this profile (pid {pid})" in second.stderr
@@ -41,14 +61,83 @@ async def test_without_the_agents_sdk_there_is_no_exchange(stage: Stage) -> None
     assert "microsoft_agents" in left.stderr
 
 
-async def test_status_names_the_listener(stage: Stage) -> None:
-    async with daemon(stage):
-        shown = run("--profile", PROFILE, "status", "--json", home=stage.home)
+@in_module
+async def test_status_names_the_listener(served: Stage) -> None:
+    shown = run("--profile", PROFILE, "status", "--json", home=served.home)
 
     document = json.loads(shown.stdout)
     assert shown.returncode == 0
     assert document["webhook"].startswith("http://127.0.0.1:")
-    assert document["identity"]["agent_user"] == stage.agent.user
+    assert document["identity"]["agent_user"] == served.agent.user
+
+
+async def test_unconfigured_profile_serves_lists_its_tools_and_refuses_calls(
+    tmp_path: Path,
+) -> None:
+    environ = {**os.environ, "ENTRACLAW_HOME": str(tmp_path)}
+    words = ["entraclaw", "--profile", PROFILE, "serve", "--until-eof"]
+    async with child("the daemon", words, environ, speaks=False), shim(environ) as hand:
+        await hand.shake_hands()
+        tools = (await hand.call("tools/list"))["result"]["tools"]
+        told = await hand.refusal("read_messages")
+        who = await hand.tool("whoami")
+        shown = run("--profile", PROFILE, "status", "--json", home=tmp_path)
+
+    assert len(tools) == 4
+    assert told.startswith("this profile has no agent yet")
+    assert who["agent_user"] is None
+    assert json.loads(shown.stdout)["webhook"] is None
+
+
+@in_module
+async def test_turn_that_is_not_yours_is_refused_in_words_for_a_model(served: Stage) -> None:
+    async with shim(served.environ) as hand:
+        await hand.shake_hands()
+        told = await hand.refusal("reply", turn="made up", text="hi")
+        number = await hand.refusal("reply", turn=5, text="hi")
+        longest = await hand.refusal("read_messages", wait_s=111)
+
+    assert told == "this turn is unknown or closed. read_messages gives new ones."
+    assert "Traceback" not in number + longest
+
+
+def test_inbox_is_listed_without_text_unless_asked(tmp_path: Path) -> None:
+    folder = tmp_path / "default"
+    folder.mkdir()
+    asyncio.run(_remember(folder / "inbox.db"))
+
+    plain = run("inbox", "list", home=tmp_path)
+    document = json.loads(run("inbox", "list", "--json", "--text", home=tmp_path).stdout)
+
+    assert plain.returncode == 0
+    assert "waiting" in plain.stdout
+    assert "secret plan" not in plain.stdout
+    assert [entry["text"] for entry in document["entries"]] == ["a secret plan"]
+
+
+async def _remember(path: Path) -> None:
+    inbox = SqliteInbox.open(path)
+    body = b'{"text": "a secret plan"}'
+    arrival = Arrival("k", "t", "a:1", "1", "message", body, b"{}", 1.0)
+    receipt = await inbox.append(arrival)
+    await inbox.open_turn(receipt.seq, "turn", b"{}")
+    await inbox.aclose()
+
+
+def test_inbox_that_is_not_there_is_an_error_with_its_cure(tmp_path: Path) -> None:
+    left = run("inbox", "list", home=tmp_path)
+
+    assert left.returncode == 1
+    assert "there is no inbox to read" in left.stderr
+
+
+@in_module
+async def test_status_for_a_person_says_who_and_where(served: Stage) -> None:
+    shown = run("--profile", PROFILE, "status", home=served.home)
+
+    assert shown.returncode == 0
+    for words in ("running, pid", "agent_user", "http://127.0.0.1:", "none attached"):
+        assert words in shown.stdout
 
 
 def test_status_without_a_daemon_is_not_well(tmp_path: Path) -> None:

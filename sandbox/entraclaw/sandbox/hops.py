@@ -60,7 +60,7 @@ def _answered(asked: Entry, delivery: Delivery | None, answer: Entry | None) -> 
     if delivery and delivery.accepted_at is not None and delivery.accepted_at <= arrived:
         thinking = "the daemon, the host, the model"
         yield _hop(asked, "webhook → first answer", thinking, delivery.accepted_at, arrived)
-    yield _hop(asked, "connector", "token checked, posted", arrived, answer.at)
+    yield _hop(asked, "connector post", "token checked, posted", arrived, answer.at)
 
 
 def _token(asked: Entry, request: TokenRequest) -> Hop:

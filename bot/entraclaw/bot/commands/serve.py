@@ -1,22 +1,10 @@
 """`entraclaw serve`: run the daemon until it is told to stop."""
 
-import asyncio
-import contextlib
-import logging
 import os
-import signal
-import sys
-import threading
-from collections.abc import Callable
-from logging.handlers import RotatingFileHandler
-from pathlib import Path
 
 import click
 
-from entraclaw.bot.daemon import Daemon
 from entraclaw.bot.settings import Settings
-
-_LOG_BYTES = 5_000_000
 
 
 @click.command(name="serve")
@@ -29,39 +17,6 @@ def command(profile: str, *, until_eof: bool) -> None:
     stays until Ctrl-C; `entraclaw mcp` starts one by itself where none runs.
     """
     settings = Settings.read(os.environ, profile)
-    _log_to(settings.folder)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(settings, until_eof=until_eof))
+    from entraclaw.bot import serving  # noqa: PLC0415 - a second of imports that --help spares
 
-
-async def _serve(settings: Settings, *, until_eof: bool) -> None:
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-
-    def end(*_: object) -> None:
-        loop.call_soon_threadsafe(stop.set)
-
-    # signal.signal and not the loop's handlers: Windows has only this one.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    if until_eof:
-        threading.Thread(target=_wait_for_eof, args=(end,), daemon=True).start()
-    async with Daemon.running(settings) as daemon:
-        where = daemon.webhook or "nowhere: this profile has no agent yet"
-        click.echo(f"profile {settings.profile}: listening for Teams at {where}", err=True)
-        await stop.wait()
-
-
-def _wait_for_eof(end: Callable[[], None]) -> None:
-    sys.stdin.buffer.read()
-    end()
-
-
-def _log_to(folder: Path) -> None:
-    logs = folder / "logs"
-    logs.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handler = RotatingFileHandler(
-        logs / "daemon.log", maxBytes=_LOG_BYTES, backupCount=3, encoding="utf-8", delay=True
-    )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("entraclaw").setLevel(logging.INFO)
+    serving.run(settings, until_eof=until_eof)
