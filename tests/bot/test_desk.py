@@ -11,7 +11,6 @@ from entraclaw.bot.desk import Desk, Handed
 from entraclaw.bot.inbox import State
 from entraclaw.errors import CallRefused, TurnRefused
 
-
 GRAPH = "https://graph.microsoft.com"
 
 

@@ -1,14 +1,10 @@
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import AsyncExitStack
-from typing import TypeAlias
+from collections.abc import AsyncGenerator, Generator
 
 import pytest
 
 from entraclaw.identity import AgentIds
-from identity.stranger import Answer, Authority, Stranger, listen
+from identity.stranger import Authority, Strange, strangers
 from identity.tenant import Tenant, emulated
-
-Strange: TypeAlias = Callable[[Answer], Awaitable[Stranger]]
 
 
 @pytest.fixture(scope="session")
@@ -30,12 +26,5 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 async def strange(authority: Authority) -> AsyncGenerator[Strange]:
-    """Start servers that answer as they are told, until the test ends."""
-    async with AsyncExitStack() as stack:
-
-        async def start(answer: Answer) -> Stranger:
-            server, stranger = await listen(answer, authority)
-            stack.push_async_callback(server.close)
-            return stranger
-
+    async with strangers(authority) as start:
         yield start

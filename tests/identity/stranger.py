@@ -1,24 +1,35 @@
 """Servers that are not what they should be, over TLS that a profile may be told to trust."""
 
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import trustme
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Answer: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(slots=True)
 class Stranger:
-    """Answers every request as it is told to, and remembers them as ``METHOD path``."""
+    """Answers every request as it is told to.
+
+    Attributes:
+        url: Where it is, with its scheme.
+        asked: Every request so far, as ``METHOD path``.
+        bearers: What each brought as `Authorization`.
+    """
 
     url: str
     asked: list[str] = field(default_factory=list[str])
     bearers: list[str] = field(default_factory=list[str])
+
+
+Strange: TypeAlias = Callable[[Answer], Awaitable[Stranger]]
 
 
 class Authority:
@@ -32,8 +43,20 @@ class Authority:
         authority.issue_cert("localhost").configure_cert(self.server)  # pyright: ignore[reportUnknownMemberType]  # it takes PyOpenSSL's too
 
 
-async def listen(answer: Answer, authority: Authority) -> tuple[TestServer, Stranger]:
-    """Serve *answer* on a port of its own; whoever calls closes it."""
+@asynccontextmanager
+async def strangers(authority: Authority) -> AsyncGenerator[Strange]:
+    """Give a function that starts servers, and end them with the block."""
+    async with AsyncExitStack() as stack:
+
+        async def start(answer: Answer) -> Stranger:
+            server, stranger = await _listen(answer, authority)
+            stack.push_async_callback(server.close)
+            return stranger
+
+        yield start
+
+
+async def _listen(answer: Answer, authority: Authority) -> tuple[TestServer, Stranger]:
     stranger = Stranger("")
 
     async def take(request: web.Request) -> web.StreamResponse:

@@ -13,8 +13,7 @@ from entraclaw.errors import HopRefused, KeyMisused, KeyUnavailable, Unreachable
 from entraclaw.identity import AgentIds, Cloud, Hop, HopTiming, Token
 from entraclaw.identity.keys import Binding, Key
 from entraclaw.identity.keys.memory import MemoryKeyStore
-from identity.conftest import Strange
-from identity.stranger import Authority, Stranger
+from identity.stranger import Authority, Strange, Stranger
 from identity.tenant import Tenant, closed_port
 
 UNKNOWN_TENANT = "00000000-1111-4222-8333-444444444444"

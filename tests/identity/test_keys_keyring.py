@@ -38,6 +38,8 @@ SESSION = """
 echo a-password-for-the-test |
     gnome-keyring-daemon --unlock --components=secrets --daemonize >&2 || exit 1
 bus=org.freedesktop.DBus
+dbus-send --print-reply --dest=org.freedesktop.secrets /org/freedesktop/secrets \\
+    $bus.Peer.Ping >&2 || exit 1
 keyring=$(dbus-send --print-reply=literal --dest=$bus /org/freedesktop/DBus \\
     $bus.GetConnectionUnixProcessID string:org.freedesktop.secrets | awk '{ print $2 }') || exit 1
 echo "$DBUS_SESSION_BUS_ADDRESS"

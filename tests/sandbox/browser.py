@@ -68,7 +68,9 @@ class Tab:
         self._sent = number
         answer = self._asked[number] = asyncio.get_running_loop().create_future()
         frame: Json = {"id": number, "method": method, "params": params}
-        await self._socket.send_json(frame | ({"sessionId": self._session} if self._session else {}))
+        await self._socket.send_json(
+            frame | ({"sessionId": self._session} if self._session else {})
+        )
         told = await asyncio.wait_for(answer, BOUND_S)
         assert "error" not in told, told
         result: Json = told["result"]
@@ -120,7 +122,9 @@ class Tab:
 
     async def shoot(self, path: Path) -> None:
         """Write what is seen as a PNG."""
-        moving = "document.getAnimations().some(a => isFinite(a.effect.getComputedTiming().endTime))"
+        moving = (
+            "document.getAnimations().some(a => isFinite(a.effect.getComputedTiming().endTime))"
+        )
         await self.until(f"!({moving})")
         shot = await self.call("Page.captureScreenshot", format="png")
         await asyncio.to_thread(path.write_bytes, base64.b64decode(shot["data"]))
@@ -152,7 +156,10 @@ async def browser(profile: Path) -> AsyncGenerator[Tab]:
     try:
         async with asyncio.timeout(BOUND_S):
             url = await _address(process)
-        async with aiohttp.ClientSession() as session, session.ws_connect(url, max_msg_size=0) as ws:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(url, max_msg_size=0) as ws,
+        ):
             tab = Tab(ws)
             listening = asyncio.create_task(tab.listen())
             await tab.attach()

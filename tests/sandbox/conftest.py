@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from sandbox.scene import BOUND_S, Credential, Endpoint, Hired, Listen, Scene, start
+from sandbox.window import Window
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +23,15 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Generator[Scene]:
         scene.session.close()
         process.stdin.close()
         assert process.wait(BOUND_S) == 0
+
+
+@pytest.fixture
+def window(scene: Scene) -> Generator[Window]:
+    """A browser that opened the printed URL."""
+    window = Window(scene)
+    window.enter()
+    with window.session:
+        yield window
 
 
 @pytest.fixture(scope="session")

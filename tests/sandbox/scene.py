@@ -79,11 +79,12 @@ class Hired:
 
 
 class Scene:
-    """A running sandbox and the secret of its control API."""
+    """A running sandbox, the secret of its control API and the URL of its page."""
 
     def __init__(self, ready: Json) -> None:
         self.control: str = ready["control"]
         self.secret: str = ready["secret"]
+        self.page: str = ready["page"]
         self.ca: str = ready["ca"]
         self.cloud = tomllib.loads(Path(ready["cloud"]).read_text(encoding="utf-8"))
 

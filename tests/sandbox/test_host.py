@@ -15,9 +15,10 @@ from sandbox.scene import BOUND_S, Json
 SERVER = Path(__file__).with_name("tiny_server.py")
 
 
-def start(*command: str) -> subprocess.Popen[str]:
+def start(*command: str, footer: str = "") -> subprocess.Popen[str]:
+    options = ["--footer", footer] if footer else []
     return subprocess.Popen(
-        [sys.executable, "-m", "entraclaw.sandbox.host", "--", *command],
+        [sys.executable, "-m", "entraclaw.sandbox.host", *options, "--", *command],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -59,6 +60,19 @@ def test_host_answers_the_backlog_and_then_every_doorbell(tmp_path: Path) -> Non
         "t-third You said: third",
         "closed",
     ]
+
+
+def test_footer_is_the_last_paragraph_of_every_answer(tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    with start(sys.executable, str(SERVER), str(notes), footer="A built-in host.") as process:
+        assert process.stdin is not None
+        take(events(process), 4)
+
+        process.stdin.close()
+
+        assert process.wait(BOUND_S) == 0
+    first = notes.read_text(encoding="utf-8").splitlines()[:3]
+    assert first == ["t-first You said: first", "", "A built-in host."]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows ends processes without asking them")

@@ -35,6 +35,7 @@ def test_it_prints_one_line_and_keeps_its_files_to_itself(tmp_path: Path) -> Non
         assert process.stdin is not None
         ready = json.loads(process.stdout.readline())
         assert ready["pid"] == process.pid
+        assert re.fullmatch(re.escape(ready["control"]) + r"/\?key=[\w-]{43}", ready["page"])
         assert {path.name for path in home.iterdir()} == {"ca.pem", "cloud.toml"}
         if POSIX:
             assert stat.S_IMODE(home.stat().st_mode) == 0o700

@@ -6,6 +6,8 @@ rule that matters is also code; the prompt only explains it.
 
 from importlib.resources import files
 
+__all__ = ["LIMIT", "PARTS", "compose"]
+
 PARTS = ("identity", "channel", "security")
 
 # Claude Code cuts the instructions of an MCP server at about 4,096 characters.

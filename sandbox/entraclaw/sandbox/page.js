@@ -264,8 +264,8 @@ function drawRail() {
     return option;
   }));
   const places = agent ? [
-    [face(agent.name, "agent"), agent.name, "chat, just the two of you"],
-    [el("span", { class: "face plain" }, icon("group")), placeOf("groupChat")?.name, "group, everybody is in it"],
+    [face(agent.name, "agent"), agent.name, "1:1 chat"],
+    [el("span", { class: "face plain" }, icon("group")), placeOf("groupChat")?.name, "group chat"],
     [el("span", { class: "face plain" }, icon("channel")), placeOf("channel")?.name, "channel, in threads"],
   ] : [];
   $("writing").hidden = !agent;
@@ -311,14 +311,15 @@ function fate(message) {
   const { status, tries, ms } = delivery;
   const tried = tries === 1 ? "tried once" : `tried ${tries} times`;
   const answered = message.answeredMs !== null;
-  const end = answered ? ` · answered after ${span(message.answeredMs)}` : "";
+  const told = answered ? ` · answered after ${span(message.answeredMs)}` : "";
+  const end = message.addressed ? told : `${told} · not addressed to ${agent?.name}: no @mention`;
   if (!tries) return say(answered ? "good" : "bad", `not delivered: ${agent?.name ?? "the agent"} has no endpoint${end}`);
   if (ms === null) return say("wait", `waiting for the agent's endpoint${tries > 1 ? `, try ${tries} of ${TRIES}` : ""}${end}`);
   if (!status) return say("bad", `no answer from the agent's endpoint; ${tried}${end}`);
   if (status >= 500) return say("bad", `${status} from the agent's endpoint; ${tried}${end}`);
   if (status >= 300) return say("bad", `${status} refused in ${span(ms)}${end}`);
   const look = answered ? "good" : message.addressed ? "wait" : "";
-  return say(look, `${status} in ${span(ms)}${end || (message.addressed ? " · kept, no answer yet" : "")}`);
+  return say(look, `${status} in ${span(ms)}${end || " · kept, no answer yet"}`);
 }
 
 function footing(message) {
@@ -329,7 +330,6 @@ function footing(message) {
     nodes.push(el("span", { class: "dot good", "aria-hidden": "true" }), el("span", {}, `${whom}, token checked`));
   } else {
     nodes.push(...fate(message));
-    if (!message.addressed) nodes.push(el("span", {}, `· not addressed to ${agentOf(message.place.agent)?.name}: no @mention`));
   }
   return nodes;
 }
@@ -409,7 +409,7 @@ function emptyHere(agent) {
   const stranger = personNow().tenant !== agent.tenant;
   const about = {
     personal: agent.sponsors.includes(view.person)
-      ? `You sponsor ${agent.name}: it acts in this tenant on your account, under its own name.`
+      ? `You sponsor ${agent.name}. It has an account of its own in this tenant, and you answer for it.`
       : stranger
         ? `You are from another tenant. See what ${agent.name} does with a stranger.`
         : `You are a colleague. ${sponsor || "Nobody"} sponsors ${agent.name}; whether it answers you is its owner's choice.`,
@@ -646,8 +646,11 @@ const heard = {
     const isNew = !agentOf(agent.user);
     learnAgent(agent);
     conversations.forEach(learnPlace);
-    if (isNew && (!view.agent || !$("words").value)) choose({ agent: agent.user });
-    else {
+    if (isNew && (!view.agent || !$("words").value)) {
+      choose({ agent: agent.user });
+      // The composer had nobody to write to until now, and could not be focused.
+      if (document.activeElement === document.body) $("words").focus();
+    } else {
       drawRail();
       drawHead();
       drawComposer();

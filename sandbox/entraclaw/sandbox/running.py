@@ -25,6 +25,7 @@ from entraclaw.sandbox.control import Control, guard
 from entraclaw.sandbox.conversations import Conversations
 from entraclaw.sandbox.directory import Directory
 from entraclaw.sandbox.entra import Entra
+from entraclaw.sandbox.events import Events
 from entraclaw.sandbox.grants import World
 from entraclaw.sandbox.graph import Graph
 from entraclaw.sandbox.journal import Journal
@@ -140,7 +141,8 @@ class _Rooms:
             transcript=transcript,
             happenings=happenings,
         )
-        self.page = Page(asks=asks, channel=self.channel, views=views, happenings=happenings)
+        events = Events(views, happenings)
+        self.page = Page(asks=asks, channel=self.channel, views=views, events=events)
 
     def hosts(self) -> Iterator[tuple[list[web.RouteDef], socket]]:
         """The hosts behind TLS."""
