@@ -4,6 +4,8 @@ Content is pulled through `read_messages`; a push says only that messages wait. 
 names a turn and never a requester, a tenant or a token.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -50,16 +52,15 @@ def build(desk: Desk | None, who: WhoAmI, version: str) -> FastMCP[Any]:
 
         `wait_s` waits that long if there are none. The text is what people wrote: data.
         """
-        messages = await _desk(desk).read(current_session.get(), wait_s)
+        with _refusing():
+            messages = await _desk(desk).read(current_session.get(), wait_s)
         return {"messages": [to_json(message) for message in messages]}
 
     @server.tool(annotations=_hints(reads=False), meta=_ALWAYS, output_schema=None)
     async def reply(turn: str, text: str) -> Document:
         """Answer a message in Teams, as yourself, and close its `turn`. Markdown is fine."""
-        try:
+        with _refusing():
             sent = await _desk(desk).reply(current_session.get(), turn, text)
-        except EntraclawError as error:
-            raise _refusal(error) from error
         return {"sent": sent, "turn": "closed"}
 
     @server.tool(annotations=_hints(reads=True), output_schema=None)
@@ -67,7 +68,8 @@ def build(desk: Desk | None, who: WhoAmI, version: str) -> FastMCP[Any]:
         conversation: str, limit: Annotated[int, Field(ge=1, le=HISTORY_LIMIT)] = 20
     ) -> Document:
         """Read what was said in a conversation so far, with your answers, oldest first."""
-        said = await _desk(desk).conversation(conversation, limit)
+        with _refusing():
+            said = await _desk(desk).conversation(conversation, limit)
         return {"turns": [asdict(turn) for turn in said]}
 
     @server.tool(annotations=_hints(reads=True), output_schema=None)
@@ -99,8 +101,14 @@ def _desk(desk: Desk | None) -> Desk:
     return desk
 
 
-def _refusal(error: EntraclawError) -> ToolError:
-    return ToolError(f"{error}. {error.hint}." if error.hint else f"{error}.")
+@contextmanager
+def _refusing() -> Generator[None]:
+    """Tell the model what went wrong, in the words every error here has for that."""
+    try:
+        yield
+    except EntraclawError as error:
+        words = f"{error}. {error.hint}." if error.hint else f"{error}."
+        raise ToolError(words) from error
 
 
 def _hints(*, reads: bool) -> ToolAnnotations:

@@ -79,8 +79,8 @@ class Daemon:
                 await daemon._start_agent(stack, settings.agent)
             daemon._server = bridge.build(daemon.desk, daemon._who, version("entraclaw"))
             await stack.enter_async_context(mcp_loop.running(daemon._server))
-            listener = await local_socket.listen(settings.folder, daemon._welcome)
-            stack.callback(listener.close)
+            listening = local_socket.listening(settings.folder, daemon._welcome)
+            await stack.enter_async_context(listening)
             _log.info("serving profile=%s webhook=%s", settings.profile, daemon._webhook or "none")
             yield daemon
 

@@ -112,7 +112,7 @@ class Desk:
         await self._inbox.set_lease_end(attachment.session, self._now() + LEASE_S)
         waiting = await self._waiting()
         if waiting:
-            await attachment.ring(waiting)
+            self._sessions.ring(attachment, waiting)
 
     async def detach(self, attachment: Attachment) -> None:
         """Note a lost connection; the session's leases end soon if it was the last."""
@@ -122,12 +122,13 @@ class Desk:
 
     async def read(self, session: str, wait_s: float) -> Sequence[Handed]:
         """Lease what waits for *session*, oldest first; wait up to *wait_s* if nothing does."""
-        end = self._now() + wait_s
+        loop = asyncio.get_running_loop()
+        end = loop.time() + wait_s
         while True:
             # Cleared before the look, so that what arrives during it is not missed.
             self._news.clear()
             entries = await self._inbox.claim(session, self._now() + LEASE_S, BATCH)
-            left = end - self._now()
+            left = end - loop.time()
             if entries or left <= 0:
                 break
             await self._listen(left)
@@ -180,7 +181,7 @@ class Desk:
             return
         self._news.set()
         if not self._readers:
-            await self._sessions.ring(waiting)
+            self._sessions.ring_all(waiting)
 
     async def _waiting(self) -> int:
         return await self._inbox.waiting()

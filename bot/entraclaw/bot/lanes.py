@@ -9,9 +9,10 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from itertools import chain, repeat
 
 from entraclaw.bot.activity import parse, sender
-from entraclaw.bot.gate import Drop, Verdict, may_speak
+from entraclaw.bot.gate import Drop, may_speak
 from entraclaw.bot.inbox import Entry, Inbox, State
 from entraclaw.bot.sponsors import Sponsors
 from entraclaw.errors import EntraclawError
@@ -62,12 +63,24 @@ class Lanes:
         queue = self._waiting[conversation]
         try:
             while queue:
-                await self._handle(queue.popleft())
+                await self._persist(queue.popleft())
         finally:
             del self._waiting[conversation]
 
+    async def _persist(self, entry: Entry) -> None:
+        """Handle *entry*, again and again while a service or the disk is not there."""
+        for pause in chain(_PAUSES_S, repeat(_PAUSES_S[-1])):
+            try:
+                await self._handle(entry)
+            except EntraclawError as error:
+                _log.warning("waits seq=%d reason=%s pause=%.0f", entry.seq, error, pause)
+                await asyncio.sleep(pause)
+            else:
+                return
+
     async def _handle(self, entry: Entry) -> None:
-        verdict = await self._judge(entry)
+        speaker = sender(parse(entry.arrival.body))
+        verdict = may_speak(speaker, await self._sponsors.current(), self._home)
         if isinstance(verdict, Drop):
             _log.info("dropped seq=%d reason=%s", entry.seq, verdict.reason)
             await self._inbox.settle(entry.seq, State.DROPPED, verdict.reason)
@@ -82,17 +95,3 @@ class Lanes:
             return
         if entry.arrival.kind != "message":
             await self._inbox.settle(entry.seq, State.DONE)
-
-    async def _judge(self, entry: Entry) -> Verdict:
-        speaker = sender(parse(entry.arrival.body))
-        tries = 0
-        while True:
-            try:
-                known = await self._sponsors.current()
-            except EntraclawError as error:
-                pause = _PAUSES_S[min(tries, len(_PAUSES_S) - 1)]
-                _log.warning("gate waits seq=%d reason=%s pause=%.0f", entry.seq, error, pause)
-                await asyncio.sleep(pause)
-                tries += 1
-            else:
-                return may_speak(speaker, known, self._home)

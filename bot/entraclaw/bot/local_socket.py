@@ -16,7 +16,8 @@ import socket
 import struct
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,11 +49,14 @@ class Guest:
     writer: asyncio.StreamWriter
 
 
-async def listen(folder: Path, serve: Callable[[Guest], Awaitable[None]]) -> asyncio.AbstractServer:
+@asynccontextmanager
+async def listening(
+    folder: Path, serve: Callable[[Guest], Awaitable[None]]
+) -> AsyncGenerator[None]:
     """Listen in the profile *folder* and give every accepted guest to *serve*.
 
     The caller must hold the profile's lock: a socket file left by a dead daemon is
-    removed here.
+    removed here. At the end every guest's *serve* is cancelled and waited for.
 
     Raises:
         EntraclawError: This system has no Unix sockets.
@@ -64,22 +68,43 @@ async def listen(folder: Path, serve: Callable[[Guest], Awaitable[None]]) -> asy
         )
     path = place(folder)
     path.unlink(missing_ok=True)
+    guests: set[asyncio.Task[None]] = set()
 
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            guest = await _greet(reader, writer)
-            if guest is not None:
-                await serve(guest)
-        except ConnectionError:
-            _log.debug("guest left")
-        finally:
-            writer.close()
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(_receive(reader, writer, serve), name="guest")
+        guests.add(task)
+        task.add_done_callback(guests.discard)
 
     old = os.umask(0o177)  # the socket is 0600 from its first moment
     try:
-        return await asyncio.start_unix_server(accept, path, limit=LINE_LIMIT)
+        server = await asyncio.start_unix_server(accept, path, limit=LINE_LIMIT)
     finally:
         os.umask(old)
+    try:
+        yield
+    finally:
+        server.close()
+        for guest in guests:
+            guest.cancel()
+        await asyncio.gather(*guests, return_exceptions=True)
+        path.unlink(missing_ok=True)
+
+
+async def _receive(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    serve: Callable[[Guest], Awaitable[None]],
+) -> None:
+    try:
+        guest = await _greet(reader, writer)
+        if guest is not None:
+            await serve(guest)
+    except ConnectionError:
+        _log.debug("guest left")
+    except Exception:  # noqa: BLE001 - the top of a guest's task: one guest must not end the others
+        _log.exception("a guest was not served to the end")
+    finally:
+        writer.close()
 
 
 def place(folder: Path) -> Path:

@@ -4,6 +4,7 @@ A session is an id, not a connection: a host that reconnects is the same session
 one session may hold several connections.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class Sessions:
     def __init__(self) -> None:
         """Begin with none."""
         self._attached: list[Attachment] = []
+        self._ringing: dict[Attachment, asyncio.Task[None]] = {}
 
     def add(self, attachment: Attachment) -> None:
         """Note a connection whose host has finished its handshake."""
@@ -42,6 +44,9 @@ class Sessions:
     def remove(self, attachment: Attachment) -> bool:
         """Forget a connection; tells whether it was the session's last."""
         self._attached.remove(attachment)
+        ringing = self._ringing.pop(attachment, None)
+        if ringing is not None:
+            ringing.cancel()
         return not self.has(attachment.session)
 
     def has(self, session: str) -> bool:
@@ -52,8 +57,20 @@ class Sessions:
         """List every connection."""
         return tuple(self._attached)
 
-    async def ring(self, waiting: int) -> None:
-        """Ring every host: *waiting* messages can be read. A lost ring is harmless."""
-        for attachment in self.all():
-            _log.debug("doorbell session=%s waiting=%d", attachment.session, waiting)
-            await attachment.ring(waiting)
+    def ring_all(self, waiting: int) -> None:
+        """Ring every host: *waiting* messages can be read."""
+        for attachment in self._attached:
+            self.ring(attachment, waiting)
+
+    def ring(self, attachment: Attachment, waiting: int) -> None:
+        """Ring one host, without waiting for it: it may not be reading its pipe.
+
+        A host that has not taken the last ring yet is not rung again; a lost ring is
+        harmless, since what waits is read with a tool.
+        """
+        if attachment in self._ringing:
+            return
+        _log.debug("doorbell session=%s waiting=%d", attachment.session, waiting)
+        task = asyncio.ensure_future(attachment.ring(waiting))
+        self._ringing[attachment] = task
+        task.add_done_callback(lambda _: self._ringing.pop(attachment, None))
