@@ -4,7 +4,6 @@ UV     := $(shell command -v uv 2>/dev/null)
 PYTHON ?= $(shell command -v python3 2>/dev/null)
 BIN    := .venv/bin
 READY  := .venv/ready
-ROOMS  := bot identity tools prompts devtunnel manifest sandbox
 
 .PHONY: sandbox test check lock parts test-parts coverage starts wheel clean
 

@@ -2,6 +2,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncGenerator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -69,9 +70,8 @@ async def test_files_are_for_their_owner_only(inbox: SqliteInbox, tmp_path: Path
 
 async def test_inbox_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "inbox.db"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    connection.close()
 
     with pytest.raises(InboxUnreadable, match="newer entraclaw"):
         SqliteInbox.open(path)
@@ -89,9 +89,8 @@ async def test_append_that_cannot_be_written_is_an_error_and_nothing_is_half_the
     tmp_path: Path,
 ) -> None:
     inbox = SqliteInbox.open(tmp_path / "inbox.db")
-    with sqlite3.connect(tmp_path / "inbox.db") as other:
+    with closing(sqlite3.connect(tmp_path / "inbox.db")) as other:
         other.execute("DROP TABLE entry")
-    other.close()
 
     with pytest.raises(InboxUnwritable):
         await inbox.append(arrival(1))

@@ -5,6 +5,7 @@ Contract: https://chromedevtools.github.io/devtools-protocol/
 
 import asyncio
 import base64
+import itertools
 import json
 import re
 import shutil
@@ -22,11 +23,20 @@ ALT, SHIFT = 1, 8
 
 # Chromium's own traffic is turned off, so that whatever leaves was sent by a page.
 FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --no-proxy-server "
-    "--disable-background-networking --disable-component-update --disable-sync --hide-scrollbars "
-    "--disable-dev-shm-usage --remote-debugging-port=0 --force-color-profile=srgb"
-).split()
-NO_NAMES = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--no-proxy-server",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--remote-debugging-port=0",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+)
 
 KEYS = {"Enter": 13, "Tab": 9, "Escape": 27, "Backspace": 8, "ArrowDown": 40, "ArrowUp": 38}
 
@@ -42,6 +52,7 @@ class Tab:
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket, self._session = socket, ""
+        self._numbers = itertools.count(1)
         self._asked: dict[int, asyncio.Future[Json]] = {}
         self.problems: list[str] = []
         self.requests: list[str] = []
@@ -64,8 +75,7 @@ class Tab:
                 self._note(told["method"], told["params"])
 
     async def call(self, method: str, **params: object) -> Json:
-        number = len(self._asked) + 1 + getattr(self, "_sent", 0)
-        self._sent = number
+        number = next(self._numbers)
         answer = self._asked[number] = asyncio.get_running_loop().create_future()
         frame: Json = {"id": number, "method": method, "params": params}
         await self._socket.send_json(
@@ -80,7 +90,7 @@ class Tab:
         await self.call("Page.navigate", url=url)
         await self.until("document.readyState === 'complete'")
 
-    async def read(self, script: str) -> Any:
+    async def read(self, script: str) -> Any:  # noqa: ANN401  # whatever the script says
         """Evaluate *script* in the page, a promise included."""
         answer = await self.call(
             "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
@@ -148,7 +158,6 @@ async def browser(profile: Path) -> AsyncGenerator[Tab]:
     process = await asyncio.create_subprocess_exec(
         program,
         *FLAGS,
-        NO_NAMES,
         f"--user-data-dir={profile}",
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,

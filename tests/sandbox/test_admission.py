@@ -78,9 +78,9 @@ def test_key_opens_no_other_path(scene: Scene, outsider: Window) -> None:
 
 def test_made_up_cookie_is_refused(scene: Scene, outsider: Window) -> None:
     port = scene.control.split(":")[-1]
-    outsider.session.cookies.set(f"entraclaw_sandbox_{port}", scene.page.partition("key=")[2])
+    cookie = f"entraclaw_sandbox_{port}={scene.page.partition('key=')[2]}"
 
-    assert outsider.get("/page/state").status_code == 401
+    assert outsider.get("/page/state", Cookie=cookie).status_code == 401
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "localhost", "127.0.0.1:1"])

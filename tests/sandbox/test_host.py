@@ -62,29 +62,20 @@ def test_host_answers_the_backlog_and_then_every_doorbell(tmp_path: Path) -> Non
     ]
 
 
-def test_footer_is_the_last_paragraph_of_every_answer(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.name != "posix", reason="Windows ends processes without asking them")
+def test_host_signs_its_answers_and_takes_its_server_along_when_asked_to_end(
+    tmp_path: Path,
+) -> None:
     notes = tmp_path / "notes"
     with start(sys.executable, str(SERVER), str(notes), footer="A built-in host.") as process:
-        assert process.stdin is not None
-        take(events(process), 4)
-
-        process.stdin.close()
-
-        assert process.wait(BOUND_S) == 0
-    first = notes.read_text(encoding="utf-8").splitlines()[:3]
-    assert first == ["t-first You said: first", "", "A built-in host."]
-
-
-@pytest.mark.skipif(os.name != "posix", reason="Windows ends processes without asking them")
-def test_host_takes_its_server_along_when_asked_to_end(tmp_path: Path) -> None:
-    notes = tmp_path / "notes"
-    with start(sys.executable, str(SERVER), str(notes)) as process:
         take(events(process), 10)
 
         process.send_signal(signal.SIGTERM)
 
         assert process.wait(BOUND_S) == 0
-    assert notes.read_text(encoding="utf-8").endswith("closed\n")
+    said = notes.read_text(encoding="utf-8")
+    assert said.startswith("t-first You said: first\n\nA built-in host.\n")
+    assert said.endswith("closed\n")
 
 
 def test_server_that_cannot_be_started_is_an_error(tmp_path: Path) -> None:

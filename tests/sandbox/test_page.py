@@ -183,15 +183,17 @@ def test_group_is_shared_and_says_who_was_not_addressed(window: Window, agent: H
 def test_reply_stays_in_its_thread_and_the_agent_answers_there(
     scene: Scene, window: Window, agent: Hired
 ) -> None:
-    first = window.post(said(agent, kind="channel", mention=True)).json()["id"]
-    window.post(said(agent, kind="channel", mention=True, thread=first, person="grace"))
-    window.post(said(agent, kind="channel", mention=True))
+    chat = begin(scene, agent, "channel")
+    reply = window.post(said(agent, kind="channel", thread=chat.said, person="grace")).json()["id"]
+    window.post(said(agent, kind="channel"))
+    chat.send({"type": "message", "text": "hi"})
 
     entries = place(window.state(), agent, "channel")["entries"]
 
     threads = [entry["thread"] for entry in entries]
-    assert threads[0].endswith(f";messageid={first}")
-    assert threads[0] == threads[1] != threads[2]
+    assert threads[0].endswith(f";messageid={chat.said}")
+    assert threads[0] == threads[1] == threads[3] != threads[2]
+    assert entries[3]["answers"] == reply
 
 
 @pytest.mark.parametrize(
@@ -251,7 +253,8 @@ async def test_reader_that_takes_nothing_is_dropped() -> None:
     app = web.Application()
     app.router.add_get("/", serve)
     async with TestServer(app, host="127.0.0.1") as server:
-        with socket.create_connection(("127.0.0.1", server.port or 0)) as slow:
+        address = ("127.0.0.1", server.make_url("/").port or 0)
+        with socket.create_connection(address) as slow:
             slow.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             # More than any system keeps in the buffers of one connection.
             for _ in range(500):

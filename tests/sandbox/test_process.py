@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.scene import BOUND_S, Scene, start
+from sandbox.window import Window
 
 POSIX = os.name == "posix"
 
@@ -36,6 +37,10 @@ def test_it_prints_one_line_and_keeps_its_files_to_itself(tmp_path: Path) -> Non
         ready = json.loads(process.stdout.readline())
         assert ready["pid"] == process.pid
         assert re.fullmatch(re.escape(ready["control"]) + r"/\?key=[\w-]{43}", ready["page"])
+        # A browser that listens does not keep it from ending.
+        window = Window(Scene(ready))
+        window.enter()
+        listening = window.get("/page/events", stream=True)
         assert {path.name for path in home.iterdir()} == {"ca.pem", "cloud.toml"}
         if POSIX:
             assert stat.S_IMODE(home.stat().st_mode) == 0o700
@@ -45,6 +50,7 @@ def test_it_prints_one_line_and_keeps_its_files_to_itself(tmp_path: Path) -> Non
 
         assert process.wait(BOUND_S) == 0
         assert process.stdout.read() == ""
+        listening.close()
     assert not home.exists()
 
 

@@ -31,8 +31,9 @@ class Window:
     def enter(self) -> requests.Response:
         return self.session.get(self._page, allow_redirects=False, timeout=BOUND_S)
 
-    def get(self, path: str, **headers: str) -> requests.Response:
-        return self.session.get(self.origin + path, headers=headers, timeout=BOUND_S)
+    def get(self, path: str, *, stream: bool = False, **headers: str) -> requests.Response:
+        url = self.origin + path
+        return self.session.get(url, headers=headers, stream=stream, timeout=BOUND_S)
 
     def post(self, body: object, **headers: str | None) -> requests.Response:
         sent = {"Origin": self.origin, **headers}
@@ -45,8 +46,7 @@ class Window:
 
     @contextmanager
     def events(self, after: int, **headers: str) -> Generator[Iterator[Event]]:
-        url = f"{self.origin}/page/events?after={after}"
-        with self.session.get(url, headers=headers, stream=True, timeout=BOUND_S) as stream:
+        with self.get(f"/page/events?after={after}", stream=True, **headers) as stream:
             assert stream.headers["Content-Type"] == "text/event-stream"
             yield _events(stream)
 

@@ -5,10 +5,12 @@ import json
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from bot.stage import BOUND_S, PROFILE, Stage, until
 from entraclaw.bot.children import Child, child
+from entraclaw.bot.commands.status import ask
 from entraclaw.errors import NotRunning
 
 SHIM = (sys.executable, "-m", "entraclaw", "--profile", PROFILE, "mcp")
@@ -17,11 +19,18 @@ SHIM = (sys.executable, "-m", "entraclaw", "--profile", PROFILE, "mcp")
 @asynccontextmanager
 async def daemon(stage: Stage) -> AsyncGenerator[Child]:
     """Run `entraclaw serve` and tell the channel where it listens."""
-    words = ["entraclaw", "--profile", PROFILE, "serve", "--until-eof"]
-    async with child("the daemon", words, stage.environ, speaks=False) as running:
-        await until(lambda: _answers(stage))
+    async with serving(stage.environ, stage.folder) as running:
         webhook = (await stage.status())["webhook"]
         await stage.tenant.set_endpoint(stage.agent.user, webhook)
+        yield running
+
+
+@asynccontextmanager
+async def serving(environ: Mapping[str, str], folder: Path) -> AsyncGenerator[Child]:
+    """Run `entraclaw serve` until it answers, so that no shim starts another one."""
+    words = ["entraclaw", "--profile", PROFILE, "serve", "--until-eof"]
+    async with child("the daemon", words, environ, speaks=False) as running:
+        await until(lambda: _answers(folder))
         yield running
 
 
@@ -42,12 +51,12 @@ async def event(host: Child, name: str) -> dict[str, Any]:
 
 async def is_attached(stage: Stage) -> bool:
     """Whether a daemon runs and a host has finished its handshake with it."""
-    return await _answers(stage) and bool((await stage.status())["sessions"])
+    return await _answers(stage.folder) and bool((await stage.status())["sessions"])
 
 
-async def _answers(stage: Stage) -> bool:
+async def _answers(folder: Path) -> bool:
     try:
-        await stage.status()
+        await asyncio.to_thread(ask, str(folder))
     except NotRunning:
         return False
     return True

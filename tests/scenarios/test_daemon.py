@@ -13,10 +13,9 @@ import pytest
 import pytest_asyncio
 
 from bot.stage import PROFILE, Sandbox, Stage, staged
-from entraclaw.bot.children import child
 from entraclaw.bot.inbox import Arrival
 from entraclaw.bot.inbox_sqlite import SqliteInbox
-from scenarios.processes import daemon, shim
+from scenarios.processes import daemon, serving, shim
 
 in_module = pytest.mark.asyncio(loop_scope="module")
 
@@ -75,8 +74,7 @@ async def test_unconfigured_profile_serves_lists_its_tools_and_refuses_calls(
     tmp_path: Path,
 ) -> None:
     environ = {**os.environ, "ENTRACLAW_HOME": str(tmp_path)}
-    words = ["entraclaw", "--profile", PROFILE, "serve", "--until-eof"]
-    async with child("the daemon", words, environ, speaks=False), shim(environ) as hand:
+    async with serving(environ, tmp_path / PROFILE), shim(environ) as hand:
         await hand.shake_hands()
         tools = (await hand.call("tools/list"))["result"]["tools"]
         told = await hand.refusal("read_messages")

@@ -38,7 +38,7 @@ from entraclaw.bot.settings import Settings
 from entraclaw.bot.sponsors import Sponsors
 from entraclaw.bot.webhook import Webhook
 from entraclaw.bot.whoami import WhoAmI
-from entraclaw.errors import EntraclawError
+from entraclaw.errors import BadSettings, EntraclawError, Problem
 from entraclaw.identity import AgentIds, Chain, HopTiming, Minter
 from entraclaw.tools import Graph, me, sponsors
 
@@ -214,8 +214,12 @@ async def _listen(stack: AsyncExitStack, application: web.Application, port: int
 
 def _trust(tls_ca: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    if tls_ca:
-        context.load_verify_locations(tls_ca)
+    try:
+        if tls_ca:
+            context.load_verify_locations(tls_ca)
+    except OSError as error:  # SSLError is one
+        problem = Problem("cloud.tls_ca", f"{tls_ca} holds no certificates", "correct the path")
+        raise BadSettings([problem]) from error
     return context
 
 

@@ -83,6 +83,9 @@ class SqliteInbox:
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA busy_timeout=5000")
             _migrate(connection)
+        except InboxUnreadable:
+            connection.close()
+            raise
         except sqlite3.DatabaseError as error:
             connection.close()
             raise InboxUnreadable(

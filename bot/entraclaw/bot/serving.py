@@ -74,3 +74,5 @@ def _log_to(folder: Path) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("entraclaw").setLevel(logging.INFO)
+    # msal logs the body of a token answer it cannot read; what failed, our errors say.
+    logging.getLogger("msal").setLevel(logging.CRITICAL)

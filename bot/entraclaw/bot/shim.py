@@ -230,7 +230,7 @@ class Shim:
 
 def run(profile: str) -> int:
     """Serve one host session of *profile* until its stdin ends; returns the exit code."""
-    if not hasattr(socket, "AF_UNIX"):
+    if not hasattr(socket, "AF_UNIX") or sys.platform == "win32":
         _complain("this system has no Unix sockets", "see docs/platforms.md")
         return 3
     try:

@@ -691,7 +691,8 @@ async function begin() {
   view.agent = tenant.agents[0]?.user ?? null;
   listen();
   draw();
-  if (matchMedia("(hover: hover)").matches) $("words").focus();
+  // On a touch screen, focus would raise the keyboard over what there is to read.
+  if (!matchMedia("(pointer: coarse)").matches) $("words").focus();
   follow(state.last);
 }
 

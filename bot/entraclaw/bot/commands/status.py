@@ -49,7 +49,8 @@ def ask(folder: str) -> dict[str, Any]:
             connection.sendall(b"entraclaw/1 status -\n")
             with connection.makefile("rb") as answer:
                 return cast("dict[str, Any]", json.loads(answer.readline()))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AttributeError) as error:
+        # AttributeError: a system without Unix sockets, where no daemon can run.
         raise NotRunning from error
 
 
