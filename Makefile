@@ -32,6 +32,7 @@ coverage: $(READY)         ## the tests again, measured
 	@$(BIN)/coverage run -m pytest -q -m "not parts"
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
+	@$(BIN)/python .ci/decides.py
 
 starts: $(READY)           ## how fast a command and an MCP session start, as one JSON line
 	@$(BIN)/python .ci/starts.py

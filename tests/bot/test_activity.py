@@ -124,3 +124,11 @@ def test_edit_is_another_entry_than_the_message_it_edits() -> None:
     outcomes = [check_body(orjson.dumps(one), CALLER, DOOR, 1.0) for one in [message, *edits]]
 
     assert len({outcome.key for outcome in outcomes if isinstance(outcome, Arrival)}) == 3
+
+
+def test_empty_text_stays_and_every_other_empty_thing_goes() -> None:
+    """An empty message is a message."""
+    assert normalise({"text": "", "name": "", "locale": None, "attachments": [None]}) == {
+        "text": "",
+        "attachments": [],
+    }

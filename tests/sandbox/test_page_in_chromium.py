@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -12,8 +10,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from sandbox.browser import ALT, Tab, browser, chromium
-from sandbox.scene import CHANNEL, Credential, Endpoint, Hired, Json, Listen, Scene
+from sandbox.browser import ALT, browser, chromium
+from sandbox.desk import Desk
+from sandbox.scene import CHANNEL, Credential, Endpoint, Listen, Scene
 
 pytestmark = [
     pytest.mark.parts,
@@ -26,48 +25,6 @@ ANSWER = """Tomorrow has **two** meetings:
 - 15:00 `1:1` with Grace
 
 <img src=x onerror=alert(1)> and [this](javascript:alert(1)) stay words."""
-
-
-@dataclass(slots=True)
-class Desk:
-    """Ada's screen, and the agent behind the endpoint that her messages reach."""
-
-    tab: Tab
-    scene: Scene
-    agent: Hired
-    endpoint: Endpoint
-    token: str
-
-    async def bubbles(self, count: int) -> None:
-        await self.tab.until(f"document.querySelectorAll('.message').length === {count}")
-
-    async def last(self, what: str) -> str:
-        words: str = await self.tab.read(
-            f"[...document.querySelectorAll('{what}')].at(-1).innerText"
-        )
-        return words
-
-    async def tells(self, what: str, words: str) -> None:
-        """Wait until the last *what* on the page says *words*."""
-        last = f"[...document.querySelectorAll('{what}')].at(-1)?.innerText"
-        await self.tab.until(f"{last}?.includes({words!r})")
-
-    async def answer(self, words: str) -> None:
-        """Answer the latest arrival as the agent user, through the connector."""
-        asked = self.endpoint.arrivals[-1].activity
-        await self.call(asked, {"type": "message", "text": words, "replyToId": asked["id"]})
-
-    async def call(self, asked: Json, body: Json) -> None:
-        conversation = quote(asked["conversation"]["id"], safe="")
-        url = f"{asked['serviceUrl']}v3/conversations/{conversation}/activities"
-        answer = await asyncio.to_thread(self.scene.post, url, self.token, body)
-        assert answer.ok
-
-    async def shoot(self, name: str) -> None:
-        if folder := os.environ.get("ENTRACLAW_SCREENSHOTS"):
-            path = Path(folder)
-            path.mkdir(parents=True, exist_ok=True)
-            await self.tab.shoot(path / f"{name}.png")
 
 
 @pytest.fixture
@@ -187,6 +144,36 @@ async def test_typing_edits_and_deletions_are_seen_as_they_happen(desk: Desk) ->
     desk.scene.post(f"{url}/{made}", desk.token, None, "DELETE")
 
     await desk.tells(".bubble", "This message was deleted.")
+
+
+async def test_card_shows_its_words_its_facts_and_buttons_that_do_nothing(desk: Desk) -> None:
+    await desk.tab.type("move it")
+    await desk.tab.press("Enter")
+    await desk.tells(".told", "202")
+    facts = [{"title": "From", "value": "Thursday"}, {"title": "To", "value": "**Friday**"}]
+    column = {"type": "Column", "items": [{"type": "TextBlock", "text": "with Grace"}]}
+    card = {
+        "body": [
+            {"type": "TextBlock", "text": "Move this meeting?", "size": "Large"},
+            {"type": "ColumnSet", "columns": [column]},
+            {"type": "FactSet", "facts": facts},
+        ],
+        "actions": [{"type": "Action.Submit", "title": "Move it"}],
+    }
+    kind = "application/vnd.microsoft.card.adaptive"
+    attached = [{"contentType": kind, "content": card}]
+
+    await desk.call(
+        desk.endpoint.arrivals[-1].activity, {"type": "message", "attachments": attached}
+    )
+
+    await desk.tells(".card", "Move this meeting?")
+    assert (await desk.last(".card dl")).split() == ["From", "Thursday", "To", "Friday"]
+    assert "with Grace" in await desk.last(".card")
+    assert await desk.tab.read("document.querySelector('.card button').disabled")
+    await desk.tab.read("[...document.querySelectorAll('.fate button')].at(-1).click()")
+    await desk.tells(".facts", desk.agent.tenant)
+    await desk.shoot("card")
 
 
 async def test_refusal_of_the_endpoint_is_told_under_the_message(desk: Desk) -> None:

@@ -37,7 +37,7 @@ def run(*words: str, home: Path, code: str = "") -> subprocess.CompletedProcess[
         check=False,
         capture_output=True,
         text=True,
-        env={"ENTRACLAW_HOME": str(home), "PATH": ""},
+        env={**os.environ, "ENTRACLAW_HOME": str(home)},
         timeout=30,
     )
 
@@ -180,7 +180,7 @@ def test_whole_exchange_runs_from_one_command(tmp_path: Path) -> None:
         check=True,
         capture_output=True,
         text=True,
-        env={"ENTRACLAW_HOME": str(tmp_path), "PATH": ""},
+        env={**os.environ, "ENTRACLAW_HOME": str(tmp_path)},
         timeout=60,
     )
 

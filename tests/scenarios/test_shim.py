@@ -1,6 +1,7 @@
 """The shim is almost nothing: standard library only, and gone with its host."""
 
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -53,7 +54,7 @@ def test_profile_that_is_no_name_is_refused_in_two_lines(tmp_path: Path) -> None
         check=False,
         capture_output=True,
         text=True,
-        env={"ENTRACLAW_HOME": str(tmp_path), "PATH": ""},
+        env={**os.environ, "ENTRACLAW_HOME": str(tmp_path)},
         timeout=BOUND_S,
     )
 

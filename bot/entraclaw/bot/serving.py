@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import importlib.util
 import logging
+import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
@@ -61,7 +61,9 @@ async def _serve(settings: Settings, *, until_eof: bool) -> None:
 
 
 def _wait_for_eof(end: Callable[[], None]) -> None:
-    sys.stdin.buffer.read()
+    # Not the buffered stream: its lock, held by a daemon thread, can abort the interpreter.
+    while os.read(0, 1024):
+        pass
     end()
 
 
