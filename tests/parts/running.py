@@ -14,7 +14,10 @@ _UP = "Everything keeps running"
 
 @contextmanager
 def running_sandbox(home: Path) -> Generator[Mapping[str, str]]:
-    """Run `entraclaw sandbox` in *home*; gives the settings that a host of it needs."""
+    """Run `entraclaw sandbox` in *home*.
+
+    Gives the settings that a host of it needs, and the URL of its chat page as ``PAGE``.
+    """
     settings = {"ENTRACLAW_HOME": str(home), "ENTRACLAW_PROFILE": "sandbox"}
     with subprocess.Popen(
         [sys.executable, "-m", "entraclaw", "sandbox"],
@@ -25,8 +28,8 @@ def running_sandbox(home: Path) -> Generator[Mapping[str, str]]:
     ) as process:
         try:
             with _killed_if_too_late(process):
-                _wait_until_up(process)
-            yield settings
+                page = _wait_until_up(process)
+            yield {**settings, "PAGE": page}
         finally:
             # Not Ctrl-C: what a shell starts in the background has that switched off.
             process.terminate()
@@ -35,12 +38,12 @@ def running_sandbox(home: Path) -> Generator[Mapping[str, str]]:
     assert process.returncode == 130  # it ended by itself, and in order
 
 
-def _wait_until_up(process: subprocess.Popen[str]) -> None:
+def _wait_until_up(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     said: list[str] = []
     for line in process.stdout:
         if _UP in line:
-            return
+            return process.stdout.readline().split()[-1]
         said.append(line)
     raise AssertionError("the sandbox did not come up:\n" + "".join(said))
 

@@ -28,7 +28,7 @@ _END_S = 15.0
 
 
 @click.command(name="sandbox")
-@click.option("--once", is_flag=True, help="Stop after the exchange.")
+@click.option("--once", is_flag=True, help="Measure 20 more messages, then stop.")
 @click.option("--port", default=0, show_default="any", type=click.IntRange(0, 65535))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document as the last line.")
 def command(*, once: bool, port: int, as_json: bool) -> None:
@@ -58,7 +58,7 @@ async def _run(show: "_Silent", port: int, *, once: bool) -> dict[str, object]:
     try:
         async with staged(port, show.step) as stage:
             try:
-                result = await _play(show, stage)
+                result = await _play(show, stage, MESSAGES if once else 0)
                 if not once:
                     show.stay(stage)
                     await stand_in(stage, show.step)  # until Ctrl-C
@@ -70,11 +70,12 @@ async def _run(show: "_Silent", port: int, *, once: bool) -> dict[str, object]:
     return result
 
 
-async def _play(show: "_Silent", stage: Stage) -> dict[str, object]:
+async def _play(show: "_Silent", stage: Stage, more: int) -> dict[str, object]:
+    """Send one message to look at, then *more* to measure."""
     first = await travel(stage, _SENT)
     show.exchange(stage, first)
-    for number in range(MESSAGES):
-        await travel(stage, f"message {number + 1} of {MESSAGES}")
+    for number in range(more):
+        await travel(stage, f"message {number + 1} of {more}")
     result = summary(stage, first, _SENT)
     show.figures(result)
     return result
@@ -124,20 +125,19 @@ class _Person(_Silent):
         click.echo(click.style("  Agent → Ada   ", bold=True) + trip.answer.text)
         same = trip.answer.sender_oid == stage.agent.user
         who = "the agent user itself" if same else "somebody else!"
-        click.echo(f"  Teams read from its token: sent by {trip.answer.sender_oid}, {who}")
+        click.echo(f"  Teams read from its token: sent by {trip.answer.sender_oid}, {who}\n")
 
     def figures(self, result: dict[str, object]) -> None:
-        click.echo()
         for name, words in (("inbound_to_host_ms", "message to host"), ("answer_ms", "to answer")):
             spread = result[name]
-            if isinstance(spread, dict):
+            if isinstance(spread, dict) and spread["n"]:
                 click.echo(
                     f"  {words:<18}{spread['n']} messages, median {spread['p50']} ms,"
                     f" slowest {spread['p99']} ms"
                 )
 
     def stay(self, stage: Stage) -> None:
-        click.echo("\n  Everything keeps running; Ctrl-C stops it.")
+        click.echo("  Everything keeps running; Ctrl-C stops it.")
         click.echo(click.style("  Chat page             ", bold=True) + stage.page)
         click.echo(click.style("  Connect Claude Code   ", bold=True) + connect_line(stage.folder))
         click.echo()
