@@ -4,6 +4,7 @@ UV     := $(shell command -v uv 2>/dev/null)
 PYTHON ?= $(shell command -v python3 2>/dev/null)
 BIN    := .venv/bin
 READY  := .venv/ready
+SPREAD := -n auto --dist loadfile # a process a core; a file's tests share their daemons
 
 .PHONY: sandbox test check lock parts test-parts coverage starts wheel clean
 
@@ -11,7 +12,7 @@ sandbox: $(READY)          ## run the exchange (ONCE=1 stops after it)
 	@$(BIN)/entraclaw sandbox $(if $(ONCE),--once)
 
 test: $(READY)             ## the tests that need nothing but Python
-	@$(BIN)/python -m pytest -q -m "not parts"
+	@$(BIN)/python -m pytest -q -m "not parts" $(SPREAD)
 
 check: $(READY)            ## everything a reviewer would complain about
 	$(BIN)/ruff format --check .
@@ -29,7 +30,7 @@ test-parts: $(READY)       ## the tests that need those programs
 
 coverage: $(READY)         ## the tests again, measured
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -q -m "not parts"
+	@$(BIN)/coverage run -m pytest -q -m "not parts" $(SPREAD)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 	@$(BIN)/python .ci/decides.py

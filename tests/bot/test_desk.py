@@ -9,7 +9,7 @@ from entraclaw.bot import desk as desks
 from entraclaw.bot.daemon import Daemon
 from entraclaw.bot.desk import Desk, Handed
 from entraclaw.bot.inbox import State
-from entraclaw.errors import CallRefused, TurnRefused
+from entraclaw.errors import CallRefused, HopRefused, TurnRefused
 
 GRAPH = "https://graph.microsoft.com"
 
@@ -89,7 +89,8 @@ async def test_refused_answer_leaves_the_turn_open(stage: Stage) -> None:
     async with stage.daemon() as daemon:
         message = await hello(stage, daemon)
         await stage.control("PUT", f"agents/{stage.agent.user}", {"enabled": False})
-        with pytest.raises(CallRefused):
+        # By Entra or by Teams, as it happens to have a token already or not.
+        with pytest.raises((CallRefused, HopRefused)):
             await desk_of(daemon).reply("s", message.turn, "hi")
         await stage.control("PUT", f"agents/{stage.agent.user}", {"enabled": True})
         await desk_of(daemon).reply("s", message.turn, "hi")

@@ -190,6 +190,14 @@ def test_unknown_user_is_refused(scene: Scene, agent: Hired) -> None:
     assert code(scene.grant(agent, form)) == 50034
 
 
+def test_chain_that_names_no_user_is_refused(scene: Scene, agent: Hired) -> None:
+    first, second = scene.walk(agent)
+    form = scene.user_form(agent, first, second)
+    del form["user_id"]
+
+    assert code(scene.grant(agent, form)) == 900144
+
+
 def test_missing_user_credential_is_named(scene: Scene, agent: Hired) -> None:
     first, _ = scene.walk(agent)
 

@@ -107,11 +107,9 @@ def verify(token: str, key: PyJWK, rules: Rules) -> Caller | Refused:
         )
     except jwt.InvalidTokenError:
         return _REFUSED
-    match rules:
-        case AgenticRules():
-            return _agentic(claims, rules)
-        case ClassicRules():
-            return _classic(claims, rules)
+    if isinstance(rules, AgenticRules):
+        return _agentic(claims, rules)
+    return _classic(claims, rules)
 
 
 def _agentic(claims: dict[str, object], rules: AgenticRules) -> Caller | Refused:
