@@ -6,7 +6,7 @@ BIN    := .venv/bin
 READY  := .venv/ready
 SPREAD := -n auto --dist loadfile # a process a core; a file's tests share their daemons
 
-.PHONY: sandbox test check lock parts test-parts coverage starts wheel clean
+.PHONY: sandbox test check lock parts test-parts coverage starts bench screenshots wheel clean
 
 sandbox: $(READY)          ## run the exchange (ONCE=1 stops after it)
 	@$(BIN)/entraclaw sandbox $(if $(ONCE),--once)
@@ -37,6 +37,12 @@ coverage: $(READY)         ## the tests again, measured
 
 starts: $(READY)           ## how fast a command and an MCP session start, as one JSON line
 	@$(BIN)/python .ci/starts.py
+
+bench: $(READY)            ## what can be measured as a ratio; each line of JSON is one subject
+	@$(BIN)/python tests/bench/tarpit.py
+
+screenshots: $(READY)      ## the pictures in docs/images, from a running sandbox in Chromium
+	@bash .ci/screenshots
 
 lock: $(READY)             ## write uv.lock and its copy for pip anew
 	uv lock --upgrade

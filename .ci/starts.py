@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 from statistics import median
 
-from entraclaw.bot.exchange import PROFILE, staged
+from entraclaw.bot.exchange import staged
+from entraclaw.bot.sandbox_profile import PROFILE
 
 ROUNDS = 21
 BARS = {"help": 8.0, "mcp": 3.0}

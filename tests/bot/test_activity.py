@@ -4,11 +4,21 @@ import unicodedata
 from typing import cast
 
 import orjson
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from entraclaw.bot.activity import normalise, plain_name, sender
-from entraclaw.bot.admission import BODY_LIMIT, Caller, Door, Refused, check_body, may_send_to
+from entraclaw.bot.admission import (
+    BODY_LIMIT,
+    Caller,
+    Door,
+    Refused,
+    check_body,
+    check_head,
+    may_send_to,
+)
+from entraclaw.bot.bearer import read_header
 from entraclaw.bot.inbox import Arrival
 from entraclaw.identity import AgentIds
 
@@ -63,6 +73,32 @@ def test_any_json_is_taken_or_refused_with_a_known_status(document: object) -> N
 def test_any_bytes_are_taken_or_refused_with_a_known_status(body: bytes) -> None:
     outcome = check_body(body, CALLER, DOOR, 1.0)
     assert isinstance(outcome, Arrival) or outcome.status == 400
+
+
+@given(
+    st.sampled_from(["POST", "GET", "HEAD", "PATCH", ""]) | st.text(max_size=8),
+    st.dictionaries(
+        st.sampled_from(["Content-Type", "Content-Length", "Authorization", "Host"]),
+        st.sampled_from(["application/json", "application/json;charset=x", "-1", "9" * 40, "²"])
+        | st.text(max_size=30),
+    ),
+)
+@example("POST", {"Content-Length": "\u00b2"})
+@example("POST", {"Content-Length": "9" * 5000})
+def test_any_method_and_headers_are_passed_on_or_refused_with_a_known_status(
+    method: str, headers: dict[str, str]
+) -> None:
+    refused = check_head(method, headers)
+    assert refused is None or refused.status in {405, 413, 415}
+
+    token = read_header(headers.get("Authorization", ""))
+    assert isinstance(token, tuple) or token.status == 401
+
+
+@given(st.text() | st.from_regex(r"Bearer [\w-]{0,40}\.[\w-]{0,40}\.[\w-]{0,40}", fullmatch=True))
+def test_any_authorization_is_read_or_refused(authorization: str) -> None:
+    token = read_header(authorization)
+    assert isinstance(token, tuple) or token.status == 401
 
 
 @given(activities)
@@ -132,3 +168,13 @@ def test_empty_text_stays_and_every_other_empty_thing_goes() -> None:
         "text": "",
         "attachments": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("length", "status"),
+    [(BODY_LIMIT, None), (BODY_LIMIT + 1, 413), (10**50, 413), (f"000{BODY_LIMIT}", None)],
+)
+def test_announced_length_is_taken_at_its_word(length: object, status: int | None) -> None:
+    headers = {"Content-Length": str(length), "Content-Type": "application/json"}
+    refused = check_head("POST", headers)
+    assert (refused and refused.status) == status

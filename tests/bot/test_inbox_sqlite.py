@@ -9,7 +9,8 @@ import pytest
 
 from contracts.inbox import InboxContract, arrival, waiting
 from entraclaw.bot.inbox import State
-from entraclaw.bot.inbox_sqlite import SqliteInbox, read_entries
+from entraclaw.bot.inbox_rows import read_entries
+from entraclaw.bot.inbox_sqlite import SqliteInbox
 from entraclaw.errors import InboxUnreadable, InboxUnwritable
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot.stage import until
 from entraclaw.bot.inbox import State
-from entraclaw.bot.inbox_sqlite import read_entries
+from entraclaw.bot.inbox_rows import read_entries
 from parts.running import running_sandbox
 from sandbox.browser import ALT, Tab, browser, chromium
 

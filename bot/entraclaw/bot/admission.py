@@ -64,8 +64,7 @@ def check_head(method: str, headers: Mapping[str, str]) -> Refused | None:
     """Refuse by method and headers alone: 405, 413, 415."""
     if method != "POST":
         return Refused(405, "method")
-    length = headers.get("Content-Length", "")
-    if length.isdigit() and int(length) > BODY_LIMIT:
+    if _says_too_long(headers.get("Content-Length", "")):
         return Refused(413, "length")
     kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
@@ -111,6 +110,14 @@ def may_send_to(service_url: str, hosts: tuple[str, ...]) -> bool:
         return urlsplit(service_url).netloc.lower() in hosts
     except ValueError:
         return False
+
+
+def _says_too_long(length: str) -> bool:
+    # What is no number is the HTTP server's to refuse; the body itself is measured anyway.
+    if not (length.isascii() and length.isdigit()):
+        return False
+    digits = length.lstrip("0")
+    return len(digits) > len(str(BODY_LIMIT)) or int(digits or "0") > BODY_LIMIT
 
 
 def _parse(body: bytes) -> Json | Refused:

@@ -44,6 +44,17 @@ def build(desk: Desk | None, who: WhoAmI, version: str) -> FastMCP[Any]:
         strict_input_validation=True,
     )
 
+    _offer_turns(server, desk)
+    _offer_reading(server, desk, who)
+
+    @server.prompt(name="body", description="Who you are in Teams and how to answer there")
+    def body() -> str:
+        return prompts.compose()
+
+    return server
+
+
+def _offer_turns(server: FastMCP[Any], desk: Desk | None) -> None:
     @server.tool(annotations=_hints(reads=True), meta=_ALWAYS, output_schema=None)
     async def read_messages(
         wait_s: Annotated[float, Field(ge=0, le=WAIT_LIMIT_S)] = 0,
@@ -63,6 +74,8 @@ def build(desk: Desk | None, who: WhoAmI, version: str) -> FastMCP[Any]:
             sent = await _desk(desk).reply(current_session.get(), turn, text)
         return {"sent": sent, "turn": "closed"}
 
+
+def _offer_reading(server: FastMCP[Any], desk: Desk | None, who: WhoAmI) -> None:
     @server.tool(annotations=_hints(reads=True), output_schema=None)
     async def read_conversation(
         conversation: str, limit: Annotated[int, Field(ge=1, le=HISTORY_LIMIT)] = 20
@@ -76,12 +89,6 @@ def build(desk: Desk | None, who: WhoAmI, version: str) -> FastMCP[Any]:
     async def whoami() -> Document:
         """Tell who you are in Microsoft 365, and as whom your answers are sent."""
         return who.document()
-
-    @server.prompt(name="body", description="Who you are in Teams and how to answer there")
-    def body() -> str:
-        return prompts.compose()
-
-    return server
 
 
 async def ring(notify: Notify, waiting: int) -> None:

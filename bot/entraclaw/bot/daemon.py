@@ -11,7 +11,7 @@ import os
 import ssl
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -114,34 +114,38 @@ class Daemon:
 
     async def _start_agent(self, stack: AsyncExitStack, agent: AgentIds) -> None:
         """Make what needs an agent: tokens, Graph, the gate, the SDK, the webhook."""
-        settings, cloud = self._settings, self._settings.cloud
+        cloud = self._settings.cloud
         session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=_trust(cloud.tls_ca)))
         stack.push_async_callback(session.close)
-        chain = Chain(agent, cloud, partial(find_key, settings), time, self._hops.append)
+        chain = Chain(agent, cloud, partial(find_key, self._settings), time, self._hops.append)
         minter = Minter(chain, time.time)
         stack.push_async_callback(minter.close)
         graph = Graph(session, cloud.graph, partial(minter.token, cloud.graph_scope))
         line = Line(session, partial(minter.token, cloud.answer_scope), cloud.service_hosts)
-
-        async def ask_sponsors() -> frozenset[str]:
-            return frozenset(person.oid for person in await sponsors(graph, agent.user))
+        known = Sponsors(partial(_sponsors_of, graph, agent.user), time.monotonic)
 
         pipeline = self._pipeline = Pipeline(line)
         desk = self.desk = Desk(self._inbox, self._sessions, pipeline.answer, time.time)
         stack.callback(desk.close)
-        known = Sponsors(ask_sponsors, time.monotonic)
         dispatch = partial(pipeline.dispatch, desk.open)
         lanes = Lanes(self._inbox, known, agent.tenant, dispatch)
         stack.push_async_callback(lanes.close)
         await desk.resume()
         await lanes.resume()
-        keys = SigningKeys(
-            session,
-            f"{cloud.login}/{agent.tenant}/discovery/v2.0/keys",
-            time.monotonic,
-            is_metadata=False,
-        )
-        webhook = Webhook(
+
+        keys_url = f"{cloud.login}/{agent.tenant}/discovery/v2.0/keys"
+        keys = SigningKeys(session, keys_url, time.monotonic, is_metadata=False)
+        webhook = self._door(agent, keys, lanes)
+        self._webhook = await _listen(stack, webhook.application(), self._settings.port)
+        ahead = (
+            partial(keys.find, ""), known.current, line.token, partial(self._learn_name, graph)
+        )  # fmt: skip
+        warm = asyncio.create_task(_fetch_ahead(ahead), name="fetch ahead")
+        stack.callback(warm.cancel)
+
+    def _door(self, agent: AgentIds, keys: SigningKeys, lanes: Lanes) -> Webhook:
+        cloud = self._settings.cloud
+        return Webhook(
             door=Door(agent, cloud.service_hosts),
             rules=AgenticRules(cloud.login, agent.tenant, agent.blueprint, cloud.agent_channel),
             keys=keys,
@@ -149,26 +153,9 @@ class Daemon:
             arrived=lambda seq, arrival: lanes.put(_fresh(seq, arrival)),
             now=time.time,
         )
-        self._webhook = await _listen(stack, webhook.application(), settings.port)
-        warm = asyncio.create_task(self._warm(graph, line, known, keys), name="warm up")
-        stack.callback(warm.cancel)
 
-    async def _warm(self, graph: Graph, line: Line, known: Sponsors, keys: SigningKeys) -> None:
-        """Fetch ahead what the first message will need; a failure here is only logged."""
-        steps: tuple[Callable[[], Awaitable[object]], ...] = (
-            partial(keys.find, ""),
-            known.current,
-            line.token,
-            partial(me, graph),
-        )
-        for step in steps:
-            try:
-                learned = await step()
-            except EntraclawError as error:
-                _log.warning("not ready: %s", error)
-            else:
-                if step is steps[-1]:
-                    self._who.learn(learned)  # type: ignore[arg-type]  # the last step is `me`
+    async def _learn_name(self, graph: Graph) -> None:
+        self._who.learn(await me(graph))
 
     async def _welcome(self, guest: Guest) -> None:
         if guest.wants == "status":
@@ -194,6 +181,19 @@ class Daemon:
             if attachment is not None and self.desk is not None:
                 _log.info("detached session=%s", guest.session)
                 await self.desk.detach(attachment)
+
+
+async def _sponsors_of(graph: Graph, user: str) -> frozenset[str]:
+    return frozenset(person.oid for person in await sponsors(graph, user))
+
+
+async def _fetch_ahead(steps: Sequence[Callable[[], Awaitable[object]]]) -> None:
+    """Fetch what the first message will need; a failure here is only logged."""
+    for step in steps:
+        try:
+            await step()
+        except EntraclawError as error:
+            _log.warning("not ready: %s", error)
 
 
 async def _listen(stack: AsyncExitStack, application: web.Application, port: int) -> str:

@@ -5,37 +5,30 @@ told as they happen, so that a person can watch; the figures come at the end.
 """
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import aiohttp
 
-from entraclaw.bot import lock
 from entraclaw.bot.children import Child, child, descendants
 from entraclaw.bot.commands.status import ask
-from entraclaw.bot.settings import profile_folder
+from entraclaw.bot.sandbox_profile import PROFILE, environment, own_folder, provision
 from entraclaw.bot.tenant import Delivery, Post, Tenant
-from entraclaw.errors import BadSettings, EntraclawError, NotRunning, Problem
+from entraclaw.errors import EntraclawError, NotRunning
 from entraclaw.identity import AgentIds
-from entraclaw.identity.cloud import find
-from entraclaw.identity.keys import Binding
-from entraclaw.identity.keys.file import UnsafeFileKeyStore
 
-PROFILE = "sandbox"
 SHIM = (sys.executable, "-m", "entraclaw", "--profile", PROFILE, "mcp")
 MESSAGES = 20
 _PATIENCE_S = 30.0
 _PAUSE_S = 0.02
 _LOOK_S = 0.5
 _FOOTER = "(the sandbox's built-in host; connect yours and it answers instead)"
-_CLOUD = "tenant/cloud.toml"
 _NS_PER_MS = 1e6
 
 
@@ -99,8 +92,8 @@ async def staged(port: int, tell: Callable[[Step], None]) -> AsyncGenerator[Stag
     Raises:
         EntraclawError: A part did not start.
     """
-    folder = _own_folder()
-    environ = _environment(folder)
+    folder = own_folder()
+    environ = environment(folder)
     async with AsyncExitStack() as stack:
         started = time.perf_counter()
         words = ["entraclaw.sandbox", "--home", str(folder / "tenant"), "--port", str(port)]
@@ -112,7 +105,7 @@ async def staged(port: int, tell: Callable[[Step], None]) -> AsyncGenerator[Stag
         tenant = Tenant(session, ready["control"], ready["secret"])
         started = _told(tell, "tenant", "Entra, Graph and Teams on this machine, over TLS", started)
 
-        agent = await _provision(tenant, folder)
+        agent = await provision(tenant, folder)
         started = _told(tell, "agent", f"{agent.user}, sponsored by Ada", started)
 
         words = ["entraclaw", "--profile", PROFILE, "serve", "--until-eof"]
@@ -160,7 +153,7 @@ async def stand_in(stage: Stage, tell: Callable[[Step], None]) -> None:
     Runs until it is cancelled.
     """
     await stage.host.end()
-    environ = _environment(stage.folder)
+    environ = environment(stage.folder)
     words = ["entraclaw.sandbox.host", "--footer", _FOOTER, "--", *SHIM]
     while True:
         async with child("the host", words, environ, speaks=False) as host:
@@ -241,44 +234,6 @@ def _told(tell: Callable[[Step], None], name: str, detail: str, started: float) 
     now = time.perf_counter()
     tell(Step(name, detail, (now - started) * 1000))
     return now
-
-
-def _own_folder() -> Path:
-    """Find the sandbox's profile and empty it of the last run.
-
-    Raises:
-        BadSettings: A profile of that name exists which the sandbox did not make.
-    """
-    folder = profile_folder(os.environ, PROFILE).absolute()
-    config = folder / "config.toml"
-    if config.exists() and f'cloud = "{_CLOUD}"' not in config.read_text(encoding="utf-8"):
-        raise BadSettings(
-            [Problem("profile", f"{folder} is not the sandbox's own", "rename that profile")]
-        )
-    with lock.hold(folder):  # a sandbox that still runs keeps its files
-        for left in (*folder.glob("inbox.db*"), *folder.glob("keys/*.key"), config):
-            left.unlink(missing_ok=True)
-    return folder
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    """Copy our environment without settings: the sandbox's profile is what its file says."""
-    kept = {name: value for name, value in os.environ.items() if "ENTRACLAW_" not in name}
-    return {**kept, "ENTRACLAW_HOME": str(folder.parent)}
-
-
-async def _provision(tenant: Tenant, folder: Path) -> AgentIds:
-    """Make a key, hire an agent with its certificate, and write the profile."""
-    cloud = find(_CLOUD, folder)
-    store = UnsafeFileKeyStore(folder / "keys")
-    key = store.create(PROFILE, Binding(cloud.login, await tenant.home()))
-    agent = await tenant.hire(key.certificate)
-    settings = {"cloud": _CLOUD, **asdict(agent), "key_store": "unsafe-file"}
-    lines = ["# Written anew by `entraclaw sandbox` each time it starts."]
-    lines += [f'{name} = "{value}"' for name, value in settings.items()]
-    text = "\n".join([*lines, "port = 0", ""])
-    (folder / "config.toml").write_text(text, encoding="utf-8")
-    return agent
 
 
 async def _webhook(folder: Path, daemon: Child) -> str:

@@ -12,46 +12,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from entraclaw.bot.inbox import Answer, Arrival, Entry, Receipt, State
-from entraclaw.errors import InboxUnreadable, InboxUnwritable
-
-_SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE entry (
-    seq          INTEGER PRIMARY KEY AUTOINCREMENT,
-    key          TEXT UNIQUE,
-    tenant       TEXT NOT NULL,
-    conversation TEXT NOT NULL,
-    activity     TEXT NOT NULL,
-    kind         TEXT NOT NULL,
-    body         BLOB NOT NULL,
-    claims       BLOB NOT NULL,
-    received     REAL NOT NULL,
-    state        TEXT NOT NULL DEFAULT 'admitted',
-    turn         TEXT NOT NULL DEFAULT '',
-    view         BLOB NOT NULL DEFAULT x'',
-    session      TEXT NOT NULL DEFAULT '',
-    until        REAL NOT NULL DEFAULT 0.0,
-    attempt      INTEGER NOT NULL DEFAULT 0,
-    reason       TEXT NOT NULL DEFAULT ''
-);
-CREATE TABLE answer (
-    turn     TEXT PRIMARY KEY,
-    activity TEXT NOT NULL,
-    text     TEXT NOT NULL,
-    sent     REAL NOT NULL
-);
-CREATE INDEX entry_open ON entry (state, conversation, seq)
-    WHERE state IN ('admitted', 'waiting', 'leased');
-CREATE UNIQUE INDEX entry_turn ON entry (turn) WHERE turn <> '';
-CREATE INDEX entry_conversation ON entry (conversation, seq);
-"""
-_COLUMNS = (
-    "seq, key, tenant, conversation, activity, kind, body, claims, received,"
-    " state, turn, view, session, until, attempt, reason"
+from entraclaw.bot.inbox_rows import (
+    COLUMNS,
+    entry,
+    insert,
+    lease,
+    migrate,
+    qualified,
+    transaction,
 )
+from entraclaw.errors import InboxUnreadable, InboxUnwritable
 
 _T = TypeVar("_T")
 
@@ -82,7 +55,7 @@ class SqliteInbox:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA busy_timeout=5000")
-            _migrate(connection)
+            migrate(connection)
         except InboxUnreadable:
             connection.close()
             raise
@@ -134,8 +107,8 @@ class SqliteInbox:
         self._commit = None
 
     def _insert(self, batch: list[tuple[Arrival, asyncio.Future[Receipt]]]) -> list[Receipt]:
-        with _transaction(self._connection) as connection:
-            return [_insert(connection, arrival) for arrival, _ in batch]
+        with transaction(self._connection) as connection:
+            return [insert(connection, arrival) for arrival, _ in batch]
 
     async def admitted(self) -> Sequence[Entry]:
         """List what the gate has not decided yet, oldest first."""
@@ -160,14 +133,14 @@ class SqliteInbox:
         """Lease the oldest waiting entry of each conversation that has no open lease."""
 
         def claim() -> list[Entry]:
-            with _transaction(self._connection) as connection:
+            with transaction(self._connection) as connection:
                 rows = connection.execute(
                     "SELECT min(seq) FROM entry WHERE state = 'waiting' AND conversation NOT IN"
                     " (SELECT conversation FROM entry WHERE state = 'leased')"
                     " GROUP BY conversation ORDER BY min(seq) LIMIT ?",
                     (limit,),
                 ).fetchall()
-                return [_lease(connection, seq, session, until) for (seq,) in rows]
+                return [lease(connection, seq, session, until) for (seq,) in rows]
 
         return await self._run(claim)
 
@@ -180,7 +153,7 @@ class SqliteInbox:
         """End the turn with what was sent for it."""
 
         def close() -> None:
-            with _transaction(self._connection) as connection:
+            with transaction(self._connection) as connection:
                 connection.execute(
                     "UPDATE entry SET state = 'done', session = '', until = 0.0 WHERE turn = ?",
                     (answer.turn,),
@@ -225,23 +198,23 @@ class SqliteInbox:
     async def conversation(self, conversation: str, limit: int) -> Sequence[tuple[Entry, str]]:
         """List the last turns of a conversation, oldest first, each with its answer."""
         sql = (
-            f"SELECT {_qualified()}, coalesce(a.text, '') FROM entry e"  # noqa: S608 - constants only
+            f"SELECT {qualified('e')}, coalesce(a.text, '') FROM entry e"  # noqa: S608 - constants only
             " LEFT JOIN answer a ON a.turn = e.turn"
             " WHERE e.conversation = ? AND e.turn <> '' ORDER BY e.seq DESC LIMIT ?"
         )
         rows = await self._run(
             lambda: self._connection.execute(sql, (conversation, limit)).fetchall()
         )
-        return [(_entry(row[:-1]), row[-1]) for row in reversed(rows)]
+        return [(entry(row[:-1]), row[-1]) for row in reversed(rows)]
 
     async def list_entries(self, limit: int) -> Sequence[Entry]:
         """List the last entries, newest first."""
         return await self._select("1 ORDER BY seq DESC LIMIT ?", limit)
 
     async def _select(self, where: str, *values: object) -> list[Entry]:
-        sql = f"SELECT {_COLUMNS} FROM entry WHERE {where}"  # noqa: S608 - constants only
+        sql = f"SELECT {COLUMNS} FROM entry WHERE {where}"  # noqa: S608 - constants only
         rows = await self._run(lambda: self._connection.execute(sql, values).fetchall())
-        return [_entry(row) for row in rows]
+        return [entry(row) for row in rows]
 
     async def _change(self, change: str, *values: object) -> int:
         sql = f"UPDATE entry SET {change}"  # noqa: S608 - constants only
@@ -253,90 +226,6 @@ class SqliteInbox:
             return await loop.run_in_executor(self._thread, work)
         except sqlite3.Error as error:
             raise InboxUnwritable(f"the inbox cannot be used ({error})") from error
-
-
-class _transaction:  # noqa: N801 - reads as a statement
-    """Begin at once as a writer; commit, or roll back when the body fails."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> sqlite3.Connection:
-        self._connection.execute("BEGIN IMMEDIATE")
-        return self._connection
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._connection.execute("COMMIT" if kind is None else "ROLLBACK")
-
-
-def read_entries(path: Path, limit: int) -> list[Entry]:
-    """Read the last entries, newest first, beside a running daemon or without one.
-
-    Raises:
-        InboxUnreadable: There is no inbox at *path*, or it is not one.
-    """
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
-        try:
-            sql = f"SELECT {_COLUMNS} FROM entry ORDER BY seq DESC LIMIT ?"  # noqa: S608 - constants only
-            return [_entry(row) for row in connection.execute(sql, (limit,))]
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise InboxUnreadable(
-            f"there is no inbox to read at {path}", hint="it is made when the daemon first starts"
-        ) from error
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > _SCHEMA_VERSION:
-        raise InboxUnreadable(
-            f"the inbox was written by a newer entraclaw (schema {version})",
-            hint="upgrade entraclaw, or name another profile",
-        )
-    if version == 0:
-        connection.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {_SCHEMA_VERSION};COMMIT;")
-
-
-def _insert(connection: sqlite3.Connection, arrival: Arrival) -> Receipt:
-    if arrival.key is not None:
-        known = connection.execute("SELECT seq FROM entry WHERE key = ?", (arrival.key,)).fetchone()
-        if known:
-            return Receipt(known[0], is_new=False)
-    cursor = connection.execute(
-        "INSERT INTO entry (key, tenant, conversation, activity, kind, body, claims, received)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            arrival.key,
-            arrival.tenant,
-            arrival.conversation,
-            arrival.activity,
-            arrival.kind,
-            arrival.body,
-            arrival.claims,
-            arrival.received,
-        ),
-    )
-    return Receipt(int(cursor.lastrowid or 0), is_new=True)
-
-
-def _lease(connection: sqlite3.Connection, seq: int, session: str, until: float) -> Entry:
-    row = connection.execute(
-        "UPDATE entry SET state = 'leased', session = ?, until = ?, attempt = attempt + 1"  # noqa: S608 - constants only
-        f" WHERE seq = ? RETURNING {_COLUMNS}",
-        (session, until, seq),
-    ).fetchone()
-    return _entry(row)
-
-
-def _entry(row: tuple[Any, ...]) -> Entry:
-    # The schema above types every column, in the order of the two dataclasses.
-    return Entry(row[0], Arrival(*row[1:9]), State(row[9]), *row[10:])
-
-
-def _qualified() -> str:
-    return ", ".join(f"e.{column.strip()}" for column in _COLUMNS.split(","))
 
 
 def _settle(future: "asyncio.Future[Receipt]", outcome: Receipt | InboxUnwritable) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from entraclaw.bot.inbox import Entry
-from entraclaw.bot.inbox_sqlite import read_entries
+from entraclaw.bot.inbox_rows import read_entries
 from entraclaw.bot.settings import profile_folder
 
 
