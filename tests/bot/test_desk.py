@@ -1,6 +1,7 @@
 """Turns: opened by messages, leased by sessions, closed by answers."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -96,6 +97,18 @@ async def test_refused_answer_leaves_the_turn_open(stage: Stage) -> None:
         await desk_of(daemon).reply("s", message.turn, "hi")
 
         assert [answer["text"] for answer in await stage.answers()] == ["hi"]
+
+
+async def test_lease_of_an_earlier_daemon_waits_half_a_minute_for_its_session(
+    stage: Stage,
+) -> None:
+    async with stage.daemon() as daemon:
+        await hello(stage, daemon)
+    async with stage.daemon():
+        [entry] = stage.entries()
+
+    assert entry.state is State.LEASED
+    assert 0 < entry.until - time.time() <= desks.RESTARTED_S
 
 
 async def test_reader_that_waits_is_given_what_arrives(stage: Stage) -> None:

@@ -5,11 +5,12 @@ honest and forged. A refused row leaves no entry, tells nobody, and makes no cal
 """
 
 import asyncio
+import sqlite3
 import time
 import zlib
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -308,6 +309,42 @@ async def test_taken_and_kept(entrance: Entrance, row: Row) -> None:
 async def test_there_are_at_least_sixty_ways_to_be_refused() -> None:
     names = {row.name for row in REFUSED}
     assert len(names) == len(REFUSED) >= 60
+
+
+async def test_without_any_key_the_caller_is_asked_to_come_back(entrance: Entrance) -> None:
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        keys = SigningKeys(session, "http://127.0.0.1:1/keys", time.monotonic, is_metadata=False)
+        door = replace(_webhook(entrance, session), keys=keys)
+        url = await _listen(stack, door)
+
+        assert await _answer(entrance, url) == (503, "5")
+
+
+async def test_what_cannot_be_kept_is_not_promised(entrance: Entrance, tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(_counted(entrance.stage, []))
+        inbox = SqliteInbox.open(tmp_path / "inbox.db")
+        stack.push_async_callback(inbox.aclose)
+        with closing(sqlite3.connect(tmp_path / "inbox.db")) as other:
+            other.execute("DROP TABLE entry")
+        told: list[Arrival] = []
+
+        def tell(_: int, arrival: Arrival) -> None:
+            told.append(arrival)
+
+        door = replace(_webhook(entrance, session), inbox=inbox, arrived=tell)
+        url = await _listen(stack, door)
+
+        assert await _answer(entrance, url) == (503, "5")
+        assert told == []
+
+
+async def _answer(entrance: Entrance, url: str) -> tuple[int, str]:
+    stage = entrance.stage
+    headers = {"Authorization": f"Bearer {await stage.token()}"}
+    async with stage.session.post(url, json=await stage.activity(), headers=headers) as response:
+        return response.status, response.headers.get("Retry-After", "")
 
 
 async def _send(entrance: Entrance, row: Row) -> int:
