@@ -30,7 +30,7 @@ from entraclaw.bot.openid import COOLDOWN_S, SigningKeys
 from entraclaw.bot.webhook import Webhook
 from entraclaw.identity import AgentIds
 
-ROUNDS, REQUESTS, CALLERS = 8, 250, 8
+ROUNDS, REQUESTS, CALLERS = 24, 400, 8
 GUID = "5a807f24-c9de-44ee-a3a7-329e88a00ffc"
 LOGIN = "https://login.example"
 
