@@ -56,8 +56,10 @@ clean:
 
 $(READY): pyproject.toml uv.lock .ci/requirements.txt
 ifneq ($(UV),)
+	@echo "making .venv with uv, once …"
 	@uv sync --locked --all-extras --compile-bytecode --quiet
 else ifneq ($(PYTHON),)
+	@echo "making .venv with pip, once; this takes about a minute …"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r .ci/requirements.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .

@@ -3,12 +3,14 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+import psutil
 import pytest
 import pytest_asyncio
 
@@ -195,3 +197,29 @@ def test_whole_exchange_runs_from_one_command(tmp_path: Path) -> None:
         "agent token",
         "user token",
     }
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a console matter elsewhere")
+def test_ctrl_c_ends_the_sandbox_well_and_leaves_nothing(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "entraclaw", "sandbox"],
+        env={**os.environ, "ENTRACLAW_HOME": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+        # As a terminal starts it: what runs in a shell's background has SIGINT switched off.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no threads here
+    ) as process:
+        assert process.stdout is not None
+        said = "".join(iter(process.stdout.readline, "\n"))
+        while "Connect Claude Code" not in said:
+            said += process.stdout.readline()
+        below = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=30)
+
+    _, alive = psutil.wait_procs(below, timeout=10)
+    assert process.returncode == 0
+    assert "0 processes left" in rest
+    assert below
+    assert not alive
+    assert "?key=" in said

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import os
 import shlex
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -22,6 +24,7 @@ from entraclaw.bot.exchange import (
     summary,
     travel,
 )
+from entraclaw.bot.sandbox_profile import PROFILE
 
 _SENT = "hello"
 _END_S = 15.0
@@ -61,7 +64,9 @@ async def _run(show: "_Silent", port: int, *, once: bool) -> dict[str, object]:
                 result = await _play(show, stage, MESSAGES if once else 0)
                 if not once:
                     show.stay(stage)
-                    await stand_in(stage, show.step)  # until Ctrl-C
+                    # Ctrl-C is how a person ends it, so it is no failure.
+                    with suppress(asyncio.CancelledError):
+                        await stand_in(stage, show.step)
             finally:
                 processes = descendants()
     finally:
@@ -144,7 +149,7 @@ class _Person(_Silent):
 
     def end(self, result: dict[str, object]) -> None:
         click.echo(f"\n  Stopped; {result['left_processes']} processes left.")
-        click.echo("  Look back with: entraclaw --profile sandbox inbox list --text")
+        click.echo(f"  Look back with: {_program()} --profile {PROFILE} inbox list --text")
 
 
 def connect_line(folder: Path) -> str:
@@ -153,6 +158,14 @@ def connect_line(folder: Path) -> str:
     return f"claude mcp add entraclaw --env {home} -- {shlex.join(SHIM)}"
 
 
+def _program() -> str:
+    """Write how this program was called, as somebody in this folder would call it again."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m entraclaw"
+    return shlex.quote(os.path.relpath(called) if called.is_absolute() else str(called))
+
+
 def _line(name: str, detail: str, ms: float) -> None:
     took = f"{ms:>9.1f} ms" if ms else ""
-    click.echo(f"  {name:<20}{detail:<52}{took}".rstrip())
+    click.echo(f"  {name:<20}{detail:<56}{took}".rstrip())
