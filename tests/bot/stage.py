@@ -16,10 +16,10 @@ import aiohttp
 import orjson
 import psutil
 
-from entraclaw.bot.commands.status import ask
 from entraclaw.bot.daemon import Daemon
 from entraclaw.bot.inbox import Entry
 from entraclaw.bot.inbox_rows import read_entries
+from entraclaw.bot.local_client import ask
 from entraclaw.bot.settings import Settings
 from entraclaw.bot.tenant import Tenant
 from entraclaw.errors import NotRunning

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.stage import BOUND_S, PROFILE, Stage, until
 from entraclaw.bot.children import Child, child
-from entraclaw.bot.commands.status import ask
+from entraclaw.bot.local_client import ask
 from entraclaw.errors import NotRunning
 
 SHIM = (sys.executable, "-m", "entraclaw", "--profile", PROFILE, "mcp")

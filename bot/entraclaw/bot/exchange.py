@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 
 from entraclaw.bot.children import Child, child, descendants
-from entraclaw.bot.commands.status import ask
+from entraclaw.bot.local_client import ask
 from entraclaw.bot.sandbox_profile import PROFILE, environment, own_folder, provision
 from entraclaw.bot.tenant import Delivery, Post, Tenant
 from entraclaw.errors import EntraclawError, NotRunning

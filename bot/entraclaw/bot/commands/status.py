@@ -2,19 +2,16 @@
 
 import json
 import os
-import socket
 import sys
-from typing import Any, cast
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from entraclaw.bot import home
+from entraclaw.bot.local_client import ask
 from entraclaw.bot.settings import profile_folder
 from entraclaw.errors import NotRunning
-
-_PATIENCE_S = 5.0
 
 
 @click.command(name="status")
@@ -34,24 +31,6 @@ def command(profile: str, *, as_json: bool) -> None:
         click.echo(json.dumps(document))
     else:
         _show(document)
-
-
-def ask(folder: str) -> dict[str, Any]:
-    """Ask the daemon of the profile in *folder* for its status.
-
-    Raises:
-        NotRunning: None answers.
-    """
-    try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(_PATIENCE_S)
-            connection.connect(home.socket_path(folder))
-            connection.sendall(b"entraclaw/1 status -\n")
-            with connection.makefile("rb") as answer:
-                return cast("dict[str, Any]", json.loads(answer.readline()))
-    except (OSError, ValueError, AttributeError) as error:
-        # AttributeError: a system without Unix sockets, where no daemon can run.
-        raise NotRunning from error
 
 
 def _show(document: dict[str, Any]) -> None:
