@@ -155,7 +155,7 @@ async def staged(sandbox: Sandbox, home: Path) -> AsyncGenerator[Stage]:
     """Hire an agent and write its profile."""
     async with aiohttp.ClientSession() as session:
         tenant = Tenant(session, sandbox.control, sandbox.secret)
-        stage = Stage(sandbox, session, tenant, await tenant.hire(sandbox.certificate), home)
+        stage = Stage(sandbox, session, tenant, (await tenant.hire(sandbox.certificate)).ids, home)
         shutil.copytree(sandbox.keys, stage.folder / "keys")
         lines = {"cloud": str(sandbox.cloud), **asdict(stage.agent), "key_store": "unsafe-file"}
         text = "".join(f'{name} = "{value}"\n' for name, value in lines.items())

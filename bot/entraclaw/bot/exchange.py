@@ -19,9 +19,8 @@ import aiohttp
 from entraclaw.bot.children import Child, child, descendants
 from entraclaw.bot.local_client import ask
 from entraclaw.bot.sandbox_profile import PROFILE, environment, own_folder, provision
-from entraclaw.bot.tenant import Delivery, Post, Tenant
+from entraclaw.bot.tenant import Delivery, Hired, Post, Tenant
 from entraclaw.errors import EntraclawError, NotRunning
-from entraclaw.identity import AgentIds
 
 SHIM = (sys.executable, "-m", "entraclaw", "--profile", PROFILE, "mcp")
 MESSAGES = 20
@@ -77,7 +76,7 @@ class Stage:
 
     folder: Path
     tenant: Tenant
-    agent: AgentIds
+    agent: Hired
     webhook: str
     page: str
     host: Child
@@ -106,12 +105,12 @@ async def staged(port: int, tell: Callable[[Step], None]) -> AsyncGenerator[Stag
         started = _told(tell, "tenant", "Entra, Graph and Teams on this machine, over TLS", started)
 
         agent = await provision(tenant, folder)
-        started = _told(tell, "agent", f"{agent.user}, sponsored by Ada", started)
+        started = _told(tell, "agent", f"{agent.upn}, sponsored by Ada", started)
 
         words = ["entraclaw", "--profile", PROFILE, "serve", "--until-eof"]
         daemon = await stack.enter_async_context(child("the daemon", words, environ, speaks=False))
         webhook = await _webhook(folder, daemon)
-        await tenant.set_endpoint(agent.user, webhook)
+        await tenant.set_endpoint(agent.ids.user, webhook)
         started = _told(tell, "daemon", f"listens at {webhook}", started)
 
         words = ["entraclaw.sandbox.host", "--", *SHIM]
@@ -132,7 +131,7 @@ async def travel(stage: Stage, text: str) -> Trip:
     Raises:
         EntraclawError: It did not arrive, was not answered, or got another answer.
     """
-    delivery = await stage.tenant.say(stage.agent.user, text)
+    delivery = await stage.tenant.say(stage.agent.ids.user, text)
     if delivery.status != 202:  # noqa: PLR2004 - HTTP: the daemon has it on disk
         raise EntraclawError(f"the webhook answered {delivery.status}")
     received = await _event(stage.host, "received")
@@ -177,11 +176,11 @@ def summary(stage: Stage, first: Trip, sent: str) -> dict[str, object]:
     """Write down the exchange: `first` in full, the later trips as percentiles."""
     rest = stage.trips[1:]
     return {
-        "ok": first.answer.sender_oid == stage.agent.user,
+        "ok": first.answer.sender_oid == stage.agent.ids.user,
         "sent": sent,
         "answer": first.answer.text,
         "sender_oid": first.answer.sender_oid,
-        "agent_user_oid": stage.agent.user,
+        "agent_user_oid": stage.agent.ids.user,
         "inbound_to_host_ms": _spread([trip.to_host_ms for trip in rest]),
         "answer_ms": _spread([trip.to_answer_ms for trip in rest]),
         "hops": [{"name": hop.name, "ms": round(hop.ms, 2)} for hop in hops(stage, first)],

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from entraclaw.bot import lock
 from entraclaw.bot.settings import profile_folder
-from entraclaw.bot.tenant import Tenant
+from entraclaw.bot.tenant import Hired, Tenant
 from entraclaw.errors import BadSettings, Problem
-from entraclaw.identity import AgentIds
 from entraclaw.identity.cloud import find
 from entraclaw.identity.keys import Binding
 from entraclaw.identity.keys.file import UnsafeFileKeyStore
@@ -45,13 +44,13 @@ def environment(folder: Path) -> dict[str, str]:
     return {**kept, "ENTRACLAW_HOME": str(folder.parent)}
 
 
-async def provision(tenant: Tenant, folder: Path) -> AgentIds:
+async def provision(tenant: Tenant, folder: Path) -> Hired:
     """Make a key, hire an agent with its certificate, and write the profile."""
     cloud = find(_CLOUD, folder)
     store = UnsafeFileKeyStore(folder / "keys")
     key = store.create(PROFILE, Binding(cloud.login, await tenant.home()))
     agent = await tenant.hire(key.certificate)
-    settings = {"cloud": _CLOUD, **asdict(agent), "key_store": "unsafe-file"}
+    settings = {"cloud": _CLOUD, **asdict(agent.ids), "key_store": "unsafe-file"}
     lines = ["# Written anew by `entraclaw sandbox` each time it starts."]
     lines += [f'{name} = "{value}"' for name, value in settings.items()]
     text = "\n".join([*lines, "port = 0", ""])

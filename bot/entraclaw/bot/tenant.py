@@ -13,6 +13,14 @@ _TIMEOUT = aiohttp.ClientTimeout(total=60)
 
 
 @dataclass(frozen=True, slots=True)
+class Hired:
+    """A provisioned agent: its ids, and the address people see."""
+
+    ids: AgentIds
+    upn: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """How the channel delivered a message; times are monotonic nanoseconds."""
 
@@ -55,11 +63,12 @@ class Tenant:
         people = (await self._call("GET", "people", None))["people"]
         return next(str(person["tenant"]) for person in people if person["key"] == "ada")
 
-    async def hire(self, certificate: bytes) -> AgentIds:
+    async def hire(self, certificate: bytes) -> Hired:
         """Provision an agent with Ada as its sponsor: blueprint, identity, user, certificate."""
         body = {"name": "Agent", "certificate": certificate.decode(), "sponsors": ["ada"]}
         card = await self._call("POST", "agents", body)
-        return AgentIds(card["tenant"], card["blueprint"], card["agent"], card["user"])
+        ids = AgentIds(card["tenant"], card["blueprint"], card["agent"], card["user"])
+        return Hired(ids, card["upn"])
 
     async def set_endpoint(self, user: str, webhook: str) -> None:
         """Tell the channel where the agent listens."""

@@ -128,9 +128,11 @@ class _Person(_Silent):
         for hop in hops(stage, trip):
             _line(hop.name, hop.detail, hop.ms)
         click.echo(click.style("  Agent → Ada   ", bold=True) + trip.answer.text)
-        same = trip.answer.sender_oid == stage.agent.user
-        who = "the agent user itself" if same else "somebody else!"
-        click.echo(f"  Teams read from its token: sent by {trip.answer.sender_oid}, {who}\n")
+        if trip.answer.sender_oid == stage.agent.ids.user:
+            who = f"{stage.agent.upn}, the agent user itself"
+        else:
+            who = f"{trip.answer.sender_oid}, somebody else!"
+        click.echo(f"  Teams read from its token who sent it: {who}\n")
 
     def figures(self, result: dict[str, object]) -> None:
         for name, words in (("inbound_to_host_ms", "message to host"), ("answer_ms", "to answer")):
