@@ -69,6 +69,23 @@ async def test_two_answers_at_the_same_moment_are_one(stage: Stage) -> None:
     assert [isinstance(outcome, TurnRefused) for outcome in outcomes].count(True) == 4
 
 
+async def test_answer_whose_host_goes_away_is_sent_once_and_closes_its_turn(stage: Stage) -> None:
+    async with stage.daemon() as daemon:
+        message = await hello(stage, daemon)
+        await stage.control("PUT", "settings", {"latency_ms": 200})
+        try:
+            replying = asyncio.create_task(desk_of(daemon).reply("s", message.turn, "hi"))
+            await until(lambda: _is_sending(daemon))
+            replying.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await replying
+            await until(lambda: _states(stage, [State.DONE]))
+        finally:
+            await stage.control("PUT", "settings", {"latency_ms": 0})
+
+        assert [answer["text"] for answer in await stage.answers()] == ["hi"]
+
+
 @pytest.mark.parametrize("text", ["", "  \n", "x" * (desks.TEXT_LIMIT + 1)])
 async def test_answer_without_text_or_with_too_much_is_refused(stage: Stage, text: str) -> None:
     async with stage.daemon() as daemon:
@@ -194,6 +211,10 @@ async def test_message_waits_while_the_directory_cannot_be_asked(
 
         [message] = await desk_of(daemon).read("s", 5)
     assert message.text == "hello"
+
+
+async def _is_sending(daemon: Daemon) -> bool:
+    return (await daemon.status())["pipeline"] == {"turns": {"message": 1}, "sends": 1}
 
 
 async def _settled(stage: Stage) -> bool:

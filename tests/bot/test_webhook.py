@@ -87,7 +87,7 @@ async def test_everything_else_is_not_found(stage: Stage, path: str) -> None:
         assert response.status == 404
 
 
-async def test_same_token_is_verified_once_and_honoured_again(stage: Stage) -> None:
+async def test_same_token_is_honoured_for_one_message_after_another(stage: Stage) -> None:
     token = await stage.token()
     bodies = [await stage.activity() for _ in range(5)]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot.stage import BOUND_S, Sandbox, Stage, staged
-from scenarios.processes import daemon, raw_host
+from bot.stage import BOUND_S, Sandbox, Stage, staged, until
+from scenarios.processes import daemon, raw_host, shim
 
 in_module = pytest.mark.asyncio(loop_scope="module")
 
@@ -116,6 +116,24 @@ async def test_backlog_rings_when_a_host_comes_and_is_read_in_order(stage: Stage
 
 
 @in_module
+@pytest.mark.parametrize("given", ["héllo", "a b", "x" * 65, "../x"])
+async def test_session_id_of_the_host_that_is_no_plain_word_is_not_used(
+    stage: Stage, given: str
+) -> None:
+    """The daemon would not take it, and the shim would call for ever."""
+    async with shim({**stage.environ, "CLAUDE_CODE_SESSION_ID": given}) as hand:
+        await hand.shake_hands()
+        assert (await hand.tool("whoami"))["agent_user"] == stage.agent.user
+
+
+@in_module
+async def test_session_id_of_the_host_is_its_session(stage: Stage) -> None:
+    async with shim({**stage.environ, "CLAUDE_CODE_SESSION_ID": "host-1_a"}) as hand:
+        await hand.shake_hands()
+        await until(lambda: _is_attached(stage, "host-1_a"))
+
+
+@in_module
 async def test_shim_ends_when_its_host_closes_stdin(stage: Stage) -> None:
     async with raw_host(stage) as hand:
         await hand.shake_hands()
@@ -132,6 +150,10 @@ async def test_garbage_from_the_host_is_answered_and_the_session_lives(stage: St
         hand.process.stdin.write(b"not json\n[1,2]\n\n{\n")
 
         assert (await hand.tool("whoami"))["agent_user"] == stage.agent.user
+
+
+async def _is_attached(stage: Stage, session: str) -> bool:
+    return session in {one["session"] for one in (await stage.status())["sessions"]}
 
 
 def _roots() -> list[str]:

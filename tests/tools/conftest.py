@@ -1,28 +1,14 @@
 import ssl
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 
 import aiohttp
 import pytest
 
-from identity.stranger import Authority, Strange, strangers
-from identity.tenant import Tenant, emulated
+from identity.conftest import authority, strange, tenant
+from identity.stranger import Authority
+from identity.tenant import Tenant
 
-
-@pytest.fixture(scope="session")
-def tenant(tmp_path_factory: pytest.TempPathFactory) -> Generator[Tenant]:
-    with emulated(tmp_path_factory.mktemp("tenant") / "home") as tenant:
-        yield tenant
-
-
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture
-async def strange(authority: Authority) -> AsyncGenerator[Strange]:
-    async with strangers(authority) as start:
-        yield start
+__all__ = ["authority", "session", "strange", "tenant"]
 
 
 @pytest.fixture

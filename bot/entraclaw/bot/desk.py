@@ -11,6 +11,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import orjson
 
@@ -80,7 +81,7 @@ class Desk:
         self._readers = 0
         self._answering: set[str] = set()
         self._alarm: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def resume(self) -> None:
         """Give the leases of an earlier daemon `RESTARTED_S` to find their sessions."""
@@ -149,20 +150,27 @@ class Desk:
         if len(text) > TEXT_LIMIT:
             raise TurnRefused(f"an answer holds at most {TEXT_LIMIT} characters")
         entry = await self._leased(session, turn)
-        self._answering.add(turn)
-        try:
-            activity = await self._send(entry, text)
-            await self._inbox.close(Answer(turn, activity, text, self._now()))
-        finally:
-            self._answering.discard(turn)
-        _log.info("answered seq=%d turn=%s", entry.seq, turn)
-        await self._announce()
-        return activity
+        self._answering.add(turn)  # before anything is awaited: a second answer must see it
+        sending = asyncio.create_task(self._answer(entry, text), name="answer")
+        self._tasks.add(sending)
+        sending.add_done_callback(self._tasks.discard)
+        # A host that goes away now must not stop half an answer: Teams may have it already.
+        return await asyncio.shield(sending)
 
     async def conversation(self, conversation: str, limit: int) -> Sequence[Said]:
         """Read the last turns of *conversation*, oldest first."""
         rows = await self._inbox.conversation(conversation, limit)
         return [_said(entry, answer) for entry, answer in rows]
+
+    async def _answer(self, entry: Entry, text: str) -> str:
+        try:
+            activity = await self._send(entry, text)
+            await self._inbox.close(Answer(entry.turn, activity, text, self._now()))
+        finally:
+            self._answering.discard(entry.turn)
+        _log.info("answered seq=%d turn=%s", entry.seq, entry.turn)
+        await self._announce()
+        return activity
 
     async def _leased(self, session: str, turn: str) -> Entry:
         entry = await self._inbox.leased(turn)

@@ -68,7 +68,6 @@ class Stage:
         folder: Of the sandbox's profile.
         tenant: The emulated Microsoft.
         agent: The agent provisioned in it.
-        webhook: Where its daemon listens.
         page: Address of the sandbox's chat page, its key included.
         host: The MCP host process.
         seen: Number of the last transcript entry that was looked at.
@@ -77,7 +76,6 @@ class Stage:
     folder: Path
     tenant: Tenant
     agent: Hired
-    webhook: str
     page: str
     host: Child
     seen: int = 0
@@ -122,7 +120,7 @@ async def staged(port: int, tell: Callable[[Step], None]) -> AsyncGenerator[Stag
             f"an MCP client, pid {about['pid']}, sees {len(about['tools'])} tools",
             started,
         )
-        yield Stage(folder, tenant, agent, webhook, ready["page"], host)
+        yield Stage(folder, tenant, agent, ready["page"], host)
 
 
 async def travel(stage: Stage, text: str) -> Trip:

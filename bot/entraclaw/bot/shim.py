@@ -113,6 +113,7 @@ class Shim:
         self._session = _session(os.environ)
         self._wire = Wire()
         self._socket: socket.socket | None = None
+        self._lost: socket.socket | None = None  # the last one read from; closed by its reader
         self._ready = threading.Condition()
 
     def run(self) -> int:
@@ -147,7 +148,7 @@ class Shim:
 
     def _from_daemon(self) -> None:
         """Copy the daemon's lines to the host until the socket ends."""
-        current = self._socket
+        current = self._lost = self._socket
         rest = b""
         while current is not None:
             try:
@@ -167,6 +168,8 @@ class Shim:
         """Settle what the lost daemon left open."""
         with self._ready:
             self._socket = None
+        if self._lost is not None:
+            self._lost.close()
         self._wire.read()
         for answer in self._wire.answers_for_lost_calls():
             _write(answer)
@@ -178,12 +181,14 @@ class Shim:
         lines, answered = self._wire.replay()
         try:
             fresh.sendall(b"".join(lines))
-            if answered and not _swallow(fresh):
-                return False
+            whole = not answered or _swallow(fresh)
         except OSError:
-            return False
-        self._attach(fresh)
-        return True
+            whole = False
+        if whole:
+            self._attach(fresh)
+        else:
+            fresh.close()
+        return whole
 
     def _attach(self, fresh: socket.socket) -> None:
         with self._ready:
@@ -247,7 +252,8 @@ def run(profile: str) -> int:
 def _session(environ: "Mapping[str, str]") -> str:
     """Take the host's own session id if it is a plain word, else make one for our life."""
     given = environ.get("CLAUDE_CODE_SESSION_ID", "")
-    if 0 < len(given) <= 64 and given.replace("-", "").replace("_", "").isalnum():  # noqa: PLR2004 - as long as the daemon takes
+    plain = given.isascii() and given.replace("-", "").replace("_", "").isalnum()
+    if plain and len(given) <= 64:  # noqa: PLR2004 - as long as the daemon takes
         return given
     return os.urandom(12).hex()
 
