@@ -1,5 +1,6 @@
 """One sandbox process for the whole session, started as anybody would start it."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack
@@ -8,7 +9,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from sandbox.reader import Reader
 from sandbox.scene import BOUND_S, Credential, Endpoint, Hired, Listen, Scene, start
+from sandbox.stand import Stand
 from sandbox.window import Window
 
 
@@ -63,3 +66,15 @@ async def listen() -> AsyncGenerator[Listen]:
             return str(server.make_url("/api/messages"))
 
         yield serve
+
+
+@pytest.fixture
+async def stand(scene: Scene, credential: Credential, listen: Listen) -> Stand:
+    url = await listen(endpoint := Endpoint())
+    return Stand(scene, await asyncio.to_thread(scene.hire, credential, endpoint=url), endpoint)
+
+
+@pytest.fixture
+def reader(scene: Scene, agent: Hired) -> Reader:
+    """The agent's view of Graph."""
+    return Reader(scene, agent)

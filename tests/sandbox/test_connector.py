@@ -28,7 +28,8 @@ class Chat:
         return self.scene.post(self.url + under, token or self.token, body)
 
     def transcript(self) -> list[Json]:
-        entries: list[Json] = self.scene.ask("GET", "transcript?after=0")["entries"]
+        mine = f"transcript?agent={self.agent.user}"
+        entries: list[Json] = self.scene.ask("GET", mine)["entries"]
         return [entry for entry in entries if entry["conversation"] == self.conversation]
 
 

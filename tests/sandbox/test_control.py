@@ -159,7 +159,7 @@ def test_claims_and_header_of_a_token_can_be_replaced_or_removed(
 
 
 def test_transcript_waits_for_what_has_not_been_said(scene: Scene, agent: Hired) -> None:
-    so_far = len(scene.ask("GET", "transcript")["entries"])
+    so_far = scene.ask("GET", "transcript")["total"]
     body = {"from": "grace", "agent": agent.user, "text": "later"}
     speaker = threading.Timer(0.1, scene.ask, ("POST", "messages", body))
     speaker.start()
@@ -171,11 +171,27 @@ def test_transcript_waits_for_what_has_not_been_said(scene: Scene, agent: Hired)
 
 
 def test_transcript_gives_up_after_the_wait_it_was_asked_for(scene: Scene) -> None:
-    so_far = len(scene.ask("GET", "transcript")["entries"])
+    so_far = scene.ask("GET", "transcript")["total"]
     begun = time.monotonic()
 
     assert scene.ask("GET", f"transcript?after={so_far}&wait_s=0.2")["entries"] == []
     assert 0.15 < time.monotonic() - begun < BOUND_S
+
+
+def test_transcript_comes_in_pages_and_says_where_to_go_on(scene: Scene, agent: Hired) -> None:
+    said = scene.ask("POST", "messages", {"from": "ada", "agent": agent.user, "text": "hello"})
+    many = [str(n) for n in range(1500)]
+    ada = {"from": "ada", "activity": said["activity"], "deliver": False}
+    scene.ask("POST", "reactions", {**ada, "add": many})
+
+    after, seen = 0, list[str]()
+    while page := scene.ask("GET", f"transcript?agent={agent.user}&after={after}")["entries"]:
+        assert len(page) <= 1000
+        seen += [entry["text"] for entry in page]
+        after = page[-1]["n"]
+
+    assert seen == ["hello", *many]
+    assert after == scene.ask("GET", "transcript")["total"]
 
 
 def test_latency_is_added_to_answers_over_tls_only(scene: Scene) -> None:

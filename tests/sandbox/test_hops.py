@@ -6,7 +6,7 @@ from entraclaw.sandbox.bearers import Bearer
 from entraclaw.sandbox.channel import Delivery
 from entraclaw.sandbox.entra import TokenRequest
 from entraclaw.sandbox.hops import hops
-from entraclaw.sandbox.transcript import Act, Author, Entry, Line, answered
+from entraclaw.sandbox.transcript import Act, Author, Entry, Line, Questions
 
 MS = 1_000_000
 AGENT = Author("claw", "Claw", Bearer("claw", "user", "identity", "tenant", frozenset()))
@@ -16,6 +16,13 @@ ASKED = Entry(1, 1000 * MS, 0.0, Line("a:1", "q", Act.MESSAGE, ADA, "hello"))
 TAKEN = Delivery(202, 1, 1001 * MS, 1005 * MS)
 SAID = Line("a:1", "a", Act.MESSAGE, AGENT, "hi", received_at=1015 * MS)
 ANSWER = Entry(2, 1016 * MS, 0.0, SAID, ASKED)
+
+
+def answered(line: Line, earlier: list[Entry]) -> Entry | None:
+    questions = Questions()
+    for entry in earlier:
+        questions.take(entry)
+    return questions.answered(line)
 
 
 def token(n: int, hop: str, at_ms: float, code: int = 0) -> TokenRequest:

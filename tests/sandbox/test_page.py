@@ -126,6 +126,37 @@ def test_card_reaches_the_page_and_other_attachments_do_not(
     assert place(window.state(), agent)["entries"][-1]["cards"] == [card]
 
 
+def test_what_became_of_a_message_is_in_the_state(
+    scene: Scene, window: Window, agent: Hired
+) -> None:
+    picture = {"name": "x.png", "content_type": "image/png", "bytes": "cG5n"}
+    said = {"from": "ada", "agent": agent.user, "text": "look", "attachments": [picture]}
+    name = scene.ask("POST", "messages", {**said, "deliver": False})["activity"]
+    scene.ask("POST", "reactions", {"from": "ada", "activity": name, "add": ["like"]})
+    scene.ask("POST", "deletes", {"from": "ada", "activity": name})
+
+    state = window.state()
+
+    message, reaction, deletion = place(state, agent)["entries"]
+    assert message["attached"] == [{"name": "x.png", "picture": True}]
+    assert (reaction["kind"], reaction["id"], reaction["text"]) == ("reaction", name, "like")
+    assert (deletion["kind"], deletion["id"]) == ("delete", name)
+    assert [d["lost"] for d in state["deliveries"] if d["id"] == name] == [True]
+
+
+def test_long_conversation_is_in_the_state_with_its_end_only(
+    scene: Scene, window: Window, agent: Hired
+) -> None:
+    name = scene.ask("POST", "messages", {"from": "ada", "agent": agent.user, "text": "hello"})
+    many = [str(n) for n in range(600)]
+    ada = {"from": "ada", "activity": name["activity"]}
+    scene.ask("POST", "reactions", {**ada, "add": many})
+
+    entries = place(window.state(), agent)["entries"]
+
+    assert [entry["text"] for entry in entries] == many[-500:]
+
+
 async def test_message_and_its_fate_arrive_as_events_and_again_for_who_returns(
     scene: Scene, window: Window, credential: Credential, listen: Listen
 ) -> None:

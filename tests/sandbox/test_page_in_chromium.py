@@ -146,6 +146,25 @@ async def test_typing_edits_and_deletions_are_seen_as_they_happen(desk: Desk) ->
     await desk.tells(".bubble", "This message was deleted.")
 
 
+async def test_reactions_stand_under_the_message_and_go_again(desk: Desk) -> None:
+    await desk.tab.type("hello")
+    await desk.tab.press("Enter")
+    await desk.tells(".told", "202")
+    asked = desk.endpoint.arrivals[-1].activity
+    conversation = quote(asked["conversation"]["id"], safe="")
+    activities = f"{asked['serviceUrl']}v3/conversations/{conversation}/activities"
+    url = f"{activities}/{asked['id']}/reactions"
+    ada = {"from": "ada", "activity": asked["id"], "add": ["like"]}
+
+    for kind in ("like", "1f440_eyes"):
+        await asyncio.to_thread(desk.scene.post, f"{url}/{kind}", desk.token, None, "PUT")
+    await desk.scene.ask_async("POST", "reactions", ada)
+
+    await desk.tells(".reactions", "\N{THUMBS UP SIGN}\n2\n\N{EYES}")
+    await asyncio.to_thread(desk.scene.post, f"{url}/1f440_eyes", desk.token, None, "DELETE")
+    await desk.tab.until("document.querySelectorAll('.reactions li').length === 1")
+
+
 async def test_card_shows_its_words_its_facts_and_buttons_that_do_nothing(desk: Desk) -> None:
     await desk.tab.type("move it")
     await desk.tab.press("Enter")

@@ -5,7 +5,7 @@ changes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from entraclaw.sandbox.conversations import Kind
 from entraclaw.sandbox.directory import Agent, Certificate, Directory, Person
 from entraclaw.sandbox.documents import DocumentError, Json, flag, number, part, text, texts
+from entraclaw.sandbox.extras import Extras, read_extras
 from entraclaw.sandbox.passes import Forgery, Pass, Signer
 from entraclaw.sandbox.resources import Catalogue
 from entraclaw.sandbox.settings import Settings
@@ -42,6 +43,7 @@ class Words:
     mention: bool
     wait: bool
     thread: str | None = None
+    extras: Extras = field(default_factory=Extras)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,14 @@ class Asks:
 
     def words(self, body: Json) -> Words:
         """Read `POST /control/messages`."""
-        return self._words(body, self._person(text(body, "from")))
+        words = self._words(body, self.person(text(body, "from")))
+        thread = text(body, "thread", "") or None
+        return replace(words, thread=thread, extras=read_extras(body))
 
     def spoken(self, body: Json) -> Words:
         """Read `POST /page/messages`: somebody pressed Enter, in a thread or not."""
         _filled(body, "text")
-        words = self._words(body, self._person(text(body, "person")))
+        words = self._words(body, self.person(text(body, "person")))
         return replace(words, thread=text(body, "thread", "") or None)
 
     def _words(self, body: Json, person: Person) -> Words:
@@ -112,14 +116,19 @@ class Asks:
             raise DocumentError("there is no agent with this user id")
         return agent
 
-    def _person(self, key: str) -> Person:
+    def person(self, key: str) -> Person:
+        """Find a person by the key scripts use.
+
+        Raises:
+            DocumentError: There is nobody.
+        """
         person = self._directory.person(key)
         if person is None:
             raise DocumentError("there is no person with this key")
         return person
 
     def _sponsors(self, body: Json) -> tuple[str, ...]:
-        return tuple(self._person(key).key for key in texts(body, "sponsors"))
+        return tuple(self.person(key).key for key in texts(body, "sponsors"))
 
     def _resource(self, name: str) -> str:
         resource = self._resources.resource(name)

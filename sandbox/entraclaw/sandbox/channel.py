@@ -1,4 +1,4 @@
-"""The Teams channel: people speak, the agent's endpoint is told, impatiently.
+"""The Teams channel: the agent's endpoint is told what people do, impatiently.
 
 The service waits a few seconds for an answer and then sends the same activity
 again. What it promises is at least once, so what an agent sees twice is one
@@ -16,13 +16,10 @@ from dataclasses import dataclass
 import aiohttp
 import orjson
 
-from entraclaw.sandbox.activities import Utterance, message
-from entraclaw.sandbox.conversations import Conversation, Conversations, Kind
-from entraclaw.sandbox.directory import Agent, Person
-from entraclaw.sandbox.documents import DocumentError, Json
+from entraclaw.sandbox.directory import Agent
+from entraclaw.sandbox.documents import Json
 from entraclaw.sandbox.passes import Pass, Passes
 from entraclaw.sandbox.settings import Settings
-from entraclaw.sandbox.transcript import Act, Author, Line, Transcript
 
 _log = logging.getLogger(__name__)
 
@@ -35,96 +32,76 @@ class Delivery:
     """How the agent's endpoint took one activity; *status* 0 means it never answered.
 
     *posted_at* and *accepted_at* are `time.monotonic_ns()`, before the first
-    POST and after the final answer, and None when there was none.
+    POST and after the final answer, and None when there was none. *body* is
+    what the final answer said: JSON, else text, None when it was empty.
     """
 
     status: int
     tries: int
     posted_at: int | None
     accepted_at: int | None
+    body: object = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What has become of one activity so far; under way while it is posted and not accepted."""
+    """What has become of one activity so far; under way while it is posted and not accepted.
+
+    *lost* is an activity that the endpoint will never be told of.
+    """
 
     activity: str
     delivery: Delivery
+    lost: bool = False
 
 
 _UNTRIED = Delivery(status=0, tries=0, posted_at=None, accepted_at=None)
 
 
 class Channel:
-    """Turns what people say into deliveries."""
+    """Delivers activities, or loses them."""
 
     def __init__(
         self,
         *,
         passes: Passes,
-        conversations: Conversations,
-        transcript: Transcript,
         session: aiohttp.ClientSession,
         settings: Settings,
         tell: Callable[[Fate], None],
     ) -> None:
         self._tell = tell
-        self._passes, self._conversations = passes, conversations
-        self._transcript, self._session, self._settings = transcript, session, settings
+        self._passes, self._session, self._settings = passes, session, settings
         self._unwatched: set[asyncio.Task[Delivery]] = set()
 
-    def hear(self, person: Person, agent: Agent, kind: Kind = Kind.PERSONAL) -> Conversation:
-        """The conversation in which *person* speaks to *agent*."""
-        return self._conversations.between(person, agent, kind)
-
-    def thread(self, conversation: Conversation, message: str) -> str:
-        """The thread of *conversation* that *message* began.
-
-        Raises:
-            DocumentError: It began none there.
-        """
-        first = self._transcript.find(message)
-        if first is None or first.conversation != conversation.address(message):
-            raise DocumentError("there is no such thread in this conversation")
-        return message
-
-    def write(self, said: Utterance) -> Json:
-        """Write the activity for *said*, with an id of its own; nothing is sent."""
-        return message(
-            said,
-            id=self._transcript.stamp(),
-            service_url=self._passes.service_url(said.agent.tenant),
-            now=time.time(),
-        )
-
-    def record(self, said: Utterance, activity: Json) -> None:
-        """Put a person's message into the transcript, where the person sees it at once."""
-        shown: object = activity.get("text")
-        name = str(activity.get("id"))
-        line = Line(
-            conversation=said.address(name),
-            id=name,
-            act=Act.MESSAGE,
-            author=Author(said.person.oid, said.person.name),
-            text=shown if isinstance(shown, str) else "",
-            addressed=said.mention or said.conversation.kind is Kind.PERSONAL,
-        )
-        self._transcript.append(line)
-
     async def deliver(
-        self, agent: Agent, activity: Json, *, token: str | None = None, wait: bool = True
+        self,
+        agent: Agent,
+        activity: Json,
+        *,
+        name: str | None = None,
+        token: str | None = None,
+        wait: bool = True,
     ) -> Delivery:
-        """Tell the agent's endpoint, again if it must be; without *wait*, in the background."""
+        """Tell the agent's endpoint, again if it must be; without *wait*, in the background.
+
+        *name* is what the delivery goes by, the activity's id unless it is another message's.
+        """
+        called = name or str(activity.get("id"))
         if agent.endpoint is None:
-            self._tell(Fate(str(activity.get("id")), _UNTRIED))
+            self._tell(Fate(called, _UNTRIED))
             return _UNTRIED
         shown = token or self._passes.show(agent, Pass.AGENTIC)
-        work = self._post(agent.endpoint, activity, shown)
+        work = self._post(agent.endpoint, activity, called, shown)
         if wait:
             return await work
         task = asyncio.create_task(work)
         self._unwatched.add(task)
         task.add_done_callback(self._unwatched.discard)
+        return _UNTRIED
+
+    def lose(self, name: str) -> Delivery:
+        """Never tell the agent's endpoint, as when the service gave up."""
+        self._tell(Fate(name, _UNTRIED, lost=True))
         return _UNTRIED
 
     async def close(self) -> None:
@@ -133,21 +110,21 @@ class Channel:
             task.cancel()
         await asyncio.gather(*self._unwatched, return_exceptions=True)
 
-    async def _post(self, endpoint: str, activity: Json, token: str) -> Delivery:
-        body, name = orjson.dumps(activity), str(activity.get("id"))
-        posted_at, status, tries = time.monotonic_ns(), 0, 0
+    async def _post(self, endpoint: str, activity: Json, name: str, token: str) -> Delivery:
+        body = orjson.dumps(activity)
+        posted_at, status, tries, said = time.monotonic_ns(), 0, 0, b""
         while tries < _TRIES:
             tries += 1
             self._tell(Fate(name, Delivery(status, tries, posted_at, None)))
-            status = await self._try(endpoint, body, token)
+            status, said = await self._try(endpoint, body, token)
             if 0 < status < _SERVER_FAULT:
                 break
-        delivery = Delivery(status, tries, posted_at, time.monotonic_ns())
+        delivery = Delivery(status, tries, posted_at, time.monotonic_ns(), _body(said))
         self._tell(Fate(name, delivery))
         _log.info("delivery of %r: status %d after %d tries", name, status, tries)
         return delivery
 
-    async def _try(self, endpoint: str, body: bytes, token: str) -> int:
+    async def _try(self, endpoint: str, body: bytes, token: str) -> tuple[int, bytes]:
         headers = {
             "Authorization": f"Bearer {token}",
             "Content-Type": "application/json; charset=utf-8",
@@ -158,7 +135,13 @@ class Channel:
             async with self._session.post(
                 endpoint, data=body, headers=headers, timeout=patience, allow_redirects=False
             ) as response:
-                await response.read()
-                return response.status
+                return response.status, await response.read()
         except (aiohttp.ClientError, TimeoutError):
-            return 0
+            return 0, b""
+
+
+def _body(said: bytes) -> object:
+    try:
+        return orjson.loads(said)
+    except orjson.JSONDecodeError:
+        return said.decode(errors="replace") or None

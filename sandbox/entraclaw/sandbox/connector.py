@@ -1,28 +1,23 @@
 """The connector: where an agent's answers arrive, with a token of its user.
 
-Every call must carry an agent user's token for the agent channel, and that
-user must be in the conversation it speaks in. What the transcript says about
-the sender is read from the token alone.
+What the transcript says about the sender is read from the token alone.
 
 Calls: https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-api-reference
 """
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import cast
 
 import orjson
 from aiohttp import web
 
-from entraclaw.sandbox.bearers import BearerError, read_bearer
-from entraclaw.sandbox.conversations import Conversations
-from entraclaw.sandbox.directory import Directory
-from entraclaw.sandbox.documents import DocumentError, Json, load, text
-from entraclaw.sandbox.resources import AGENT_CHANNEL
-from entraclaw.sandbox.tokens import SigningKey
-from entraclaw.sandbox.transcript import Act, Author, Line, Transcript
+from entraclaw.sandbox.callers import Callers, ConnectorError, answering
+from entraclaw.sandbox.conversations import home
+from entraclaw.sandbox.documents import Json, load, text
+from entraclaw.sandbox.messages import Messages
+from entraclaw.sandbox.transcript import Act, Author, Line, Style, Transcript
 
 _log = logging.getLogger(__name__)
 
@@ -33,59 +28,58 @@ _LARGEST_UTF16 = 100 * 1024
 _CARD = "application/vnd.microsoft.card.adaptive"
 
 _CONVERSATION = "/amer/{tid}/v3/conversations/{cid}/activities"
+_REACTION = f"{_CONVERSATION}/{{aid}}/reactions/{{type}}"
 
-
-class ConnectorError(Exception):
-    """The connector's no, with its own code and sentence."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        self.status, self.code, self.message = status, code, message
-        super().__init__(code)
+_REACTIONS = frozenset(
+    {"like", "heart", "1f440_eyes", "2705_whiteheavycheckmark", "launch", "1f4cc_pushpin"}
+)
+_STYLES = {"plain": Style.PLAIN, "xml": Style.HTML}
 
 
 class Connector:
     """The host behind every activity's `serviceUrl`."""
 
-    def __init__(
-        self,
-        *,
-        directory: Directory,
-        conversations: Conversations,
-        transcript: Transcript,
-        key: SigningKey,
-    ) -> None:
-        self._directory, self._conversations = directory, conversations
-        self._transcript, self._key = transcript, key
+    def __init__(self, *, callers: Callers, transcript: Transcript, messages: Messages) -> None:
+        self._callers, self._transcript, self._messages = callers, transcript, messages
 
     def routes(self) -> list[web.RouteDef]:
         """What this host serves."""
         return [
-            web.post(_CONVERSATION, _answer(self._send)),
-            web.post(f"{_CONVERSATION}/{{aid}}", _answer(self._send)),
-            web.put(f"{_CONVERSATION}/{{aid}}", _answer(self._update)),
-            web.delete(f"{_CONVERSATION}/{{aid}}", _answer(self._delete)),
+            web.post(_CONVERSATION, answering(self._send)),
+            web.post(f"{_CONVERSATION}/{{aid}}", answering(self._send)),
+            web.put(f"{_CONVERSATION}/{{aid}}", answering(self._update)),
+            web.delete(f"{_CONVERSATION}/{{aid}}", answering(self._delete)),
+            web.put(_REACTION, answering(self._react)),
+            web.delete(_REACTION, answering(self._unreact)),
         ]
 
     async def _send(self, request: web.Request) -> web.Response:
         received_at = time.monotonic_ns()
-        speaker = self._speaker(request)
+        speaker = self._callers.speaker(request)
         activity = await _activity(request)
-        address = self._address(request, speaker)
+        self._callers.place(request, speaker)
         act, words = _act(activity), text(activity, "text", "")
-        cards = _cards(activity)
         if act is Act.MESSAGE and not (words or activity.get("attachments")):
             raise ConnectorError(400, "BadSyntax", "Activity must have text or attachments")
-        reply_to = request.match_info.get("aid") or text(activity, "replyToId", "") or None
         made = self._transcript.stamp()
         line = Line(
-            address, made, act, speaker, words, reply_to, cards=cards, received_at=received_at
+            conversation=request.match_info["cid"],
+            id=made,
+            act=act,
+            author=speaker,
+            text=words,
+            reply_to=request.match_info.get("aid") or text(activity, "replyToId", "") or None,
+            cards=_cards(activity),
+            received_at=received_at,
+            style=_style(activity),
+            via="connector",
         )
         self._transcript.append(line)
         _log.info("connector: %s %s", act.value, made)
         return web.json_response({"id": made} if act is Act.MESSAGE else {}, status=201)
 
     async def _update(self, request: web.Request) -> web.Response:
-        speaker = self._speaker(request)
+        speaker = self._callers.speaker(request)
         activity = await _activity(request)
         line = self._own_message(request, speaker)
         changed = replace(
@@ -94,70 +88,58 @@ class Connector:
             author=speaker,
             text=text(activity, "text", ""),
             cards=_cards(activity),
+            style=_style(activity),
+            html=None,
+            via="connector",
         )
         self._transcript.append(changed)
         return web.json_response({"id": line.id})
 
     async def _delete(self, request: web.Request) -> web.Response:
-        speaker = self._speaker(request)
+        speaker = self._callers.speaker(request)
         line = self._own_message(request, speaker)
-        self._transcript.append(Line(line.conversation, line.id, Act.DELETE, speaker))
+        gone = Line(line.conversation, line.id, Act.DELETE, speaker, via="connector")
+        self._transcript.append(gone)
         return web.json_response({})
 
-    def _speaker(self, request: web.Request) -> Author:
-        header = request.headers.get("Authorization")
-        try:
-            bearer = read_bearer(header, key=self._key, audience=AGENT_CHANNEL, now=time.time())
-        except BearerError:
-            message = "Authorization has been denied for this request."
-            raise ConnectorError(401, "Unauthorized", message) from None
-        agent = self._directory.agent(bearer.oid)
-        if agent is None or bearer.idtyp != "user" or bearer.azp != agent.identity:
-            raise ConnectorError(403, "Forbidden", "The caller is not an agent user")
-        if "AgentData.ReadWrite" not in bearer.scopes or not agent.enabled:
-            raise ConnectorError(403, "Forbidden", "The caller may not use this service")
-        if request.match_info["tid"].lower() != bearer.tid:
-            raise ConnectorError(403, "Forbidden", "The tenant is not the caller's")
-        return Author(agent.user, agent.name, bearer)
+    async def _react(self, request: web.Request) -> web.Response:
+        return self._set(request, Act.REACTION)
 
-    def _address(self, request: web.Request, speaker: Author) -> str:
-        # aiohttp has unquoted the id: clients send `a:1…` and `19:…@…` quoted, or not.
-        address = request.match_info["cid"]
-        conversation = self._conversations.find(address)
-        if conversation is None:
-            raise ConnectorError(404, "ConversationNotFound", "Conversation not found.")
-        if speaker.oid not in conversation.members:
-            raise ConnectorError(
-                403, "BotNotInConversationRoster", "The bot is not part of the conversation roster."
-            )
-        return address
+    async def _unreact(self, request: web.Request) -> web.Response:
+        return self._set(request, Act.UNREACTION)
+
+    def _set(self, request: web.Request, act: Act) -> web.Response:
+        speaker, kind = self._callers.speaker(request), request.match_info["type"]
+        line = self._message(request, speaker)
+        if kind not in _REACTIONS:
+            raise ConnectorError(400, "BadArgument", "Unknown reaction type")
+        found = self._messages.find(line.conversation, line.id)
+        reactions = found.reactions if found else ()
+        is_set = any((r.type, r.author.oid) == (kind, speaker.oid) for r in reactions)
+        # What is so already is no news: the same call again leaves no second trace.
+        if is_set is not (act is Act.REACTION):
+            said = Line(line.conversation, line.id, act, speaker, kind, line.id, via="connector")
+            self._transcript.append(said)
+        return web.json_response({})
+
+    def _message(self, request: web.Request, speaker: Author) -> Line:
+        place = self._callers.place(request, speaker)
+        line = self._transcript.find(request.match_info["aid"])
+        if line is None or home(line.conversation) != place.id:
+            raise ConnectorError(404, "ActivityNotFoundInConversation", "Activity not found.")
+        return line
 
     def _own_message(self, request: web.Request, speaker: Author) -> Line:
-        address = self._address(request, speaker)
-        line = self._transcript.find(request.match_info["aid"])
-        if line is None or line.conversation != address:
+        line = self._message(request, speaker)
+        if line.conversation != request.match_info["cid"]:
             raise ConnectorError(404, "ActivityNotFoundInConversation", "Activity not found.")
         if line.author.oid != speaker.oid:
             raise ConnectorError(403, "Forbidden", "The message is somebody else's")
         return line
 
 
-def _answer(
-    serve: Callable[[web.Request], Awaitable[web.Response]],
-) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handler(request: web.Request) -> web.Response:
-        try:
-            return await serve(request)
-        except ConnectorError as no:
-            status, code, message = no.status, no.code, no.message
-        except web.HTTPRequestEntityTooLarge:
-            status, code, message = 413, "MessageSizeTooBig", "Message size too large."
-        except DocumentError as wrong:
-            status, code, message = 400, "BadSyntax", str(wrong)
-        _log.info("connector: refused with %d %s", status, code)
-        return web.json_response({"error": {"code": code, "message": message}}, status=status)
-
-    return handler
+def _style(activity: Json) -> Style:
+    return _STYLES.get(text(activity, "textFormat", ""), Style.MARKDOWN)
 
 
 async def _activity(request: web.Request) -> Json:

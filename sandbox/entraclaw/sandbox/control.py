@@ -1,29 +1,36 @@
 """The control API: how tests and demonstrations set the scene and look at it.
 
+What people do in that scene is in `stage`.
+
 Plain http on 127.0.0.1, for whoever holds the secret that the process printed.
 A web page cannot get in: its Origin is refused, and so is a Host name that
 merely resolves to us (DNS rebinding).
 """
 
 import hmac
-from dataclasses import asdict, replace
+import time
+from dataclasses import replace
 
+import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from entraclaw.sandbox.activities import Utterance
 from entraclaw.sandbox.asks import Asks, read_certificate, read_forgery, turn
-from entraclaw.sandbox.channel import Channel, Delivery
-from entraclaw.sandbox.conversations import Kind
+from entraclaw.sandbox.conversations import Conversations, Kind
 from entraclaw.sandbox.directory import PEOPLE, Agent, Directory
-from entraclaw.sandbox.documents import DocumentError, Json, load, merge, part, text
+from entraclaw.sandbox.documents import DocumentError, Json, load, text
 from entraclaw.sandbox.entra import Entra
 from entraclaw.sandbox.passes import Passes
 from entraclaw.sandbox.settings import Settings
-from entraclaw.sandbox.transcript import Transcript
+from entraclaw.sandbox.speech import Speech
+from entraclaw.sandbox.transcript import Entry, Transcript
 
 _LONGEST_WAIT_S = 30.0
 _LARGEST_QUERY = 2**53
+
+# A reader who is far behind comes again for the rest.
+_LARGEST_PAGE = 1000
 
 
 class Control:
@@ -35,14 +42,16 @@ class Control:
         directory: Directory,
         asks: Asks,
         entra: Entra,
-        channel: Channel,
+        speech: Speech,
         passes: Passes,
         transcript: Transcript,
+        conversations: Conversations,
         settings: Settings,
     ) -> None:
         self._directory, self._asks, self._entra = directory, asks, entra
-        self._channel, self._passes = channel, passes
-        self._transcript, self._settings = transcript, settings
+        self._speech, self._passes = speech, passes
+        self._transcript, self._conversations = transcript, conversations
+        self._settings = settings
 
     def routes(self) -> list[web.RouteDef]:
         """What this host serves."""
@@ -50,8 +59,6 @@ class Control:
             web.post("/control/agents", self._hire),
             web.put("/control/agents/{user}", self._change),
             web.post("/control/agents/{user}/certificates", self._certify),
-            web.post("/control/messages", self._say),
-            web.post("/control/activities", self._send),
             web.get("/control/activity/{user}", self._draft),
             web.post("/control/tokens", self._forge),
             web.get("/control/tokens", self._token_requests),
@@ -86,32 +93,11 @@ class Control:
         self._directory.keep(replace(agent, certificates=(*agent.certificates, certificate)))
         return web.json_response(_card(agent), status=201)
 
-    async def _say(self, request: web.Request) -> web.Response:
-        ask = self._asks.words(load(await request.read()))
-        conversation = self._channel.hear(ask.person, ask.agent, ask.kind)
-        said = Utterance(ask.person, ask.agent, conversation, ask.text, ask.mention)
-        activity = self._channel.write(said)
-        self._channel.record(said, activity)
-        delivery = await self._channel.deliver(ask.agent, activity, wait=ask.wait)
-        return web.json_response(_receipt(said, activity, delivery))
-
-    async def _send(self, request: web.Request) -> web.Response:
-        body = load(await request.read())
-        agent = self._asks.agent(text(body, "agent"))
-        token = part(body, "token")
-        shown = self._passes.forge(agent, *read_forgery(token)) if token else None
-        said = self._from_ada(agent)
-        activity = merge(self._channel.write(said), part(body, "activity"))
-        if activity.get("type") == "message":
-            self._channel.record(said, activity)
-        delivery = await self._channel.deliver(agent, activity, token=shown)
-        return web.json_response(_receipt(said, activity, delivery))
-
     async def _draft(self, request: web.Request) -> web.Response:
         agent = self._agent(request)
         return web.json_response(
             {
-                "activity": self._channel.write(self._from_ada(agent)),
+                "activity": self._speech.write(self._from_ada(agent)),
                 "service_url": self._passes.service_url(agent.tenant),
             }
         )
@@ -125,10 +111,21 @@ class Control:
         return web.json_response({"requests": self._entra.requests()})
 
     async def _read(self, request: web.Request) -> web.Response:
-        after = _query(request, "after")
-        wait_s = min(_query(request, "wait_s"), _LONGEST_WAIT_S)
-        entries = await self._transcript.after(int(after), wait_s)
-        return web.json_response({"entries": [entry.document() for entry in entries]})
+        after = int(_query(request, "after"))
+        ends = time.monotonic() + min(_query(request, "wait_s"), _LONGEST_WAIT_S)
+        agent = request.query.get("agent")
+        while True:
+            page = self._transcript.since(after, _LARGEST_PAGE)
+            after = page[-1].n if page else after
+            entries = [entry for entry in page if agent in {None, self._agent_of(entry)}]
+            left_s = ends - time.monotonic()
+            is_end = after >= len(self._transcript)
+            if entries or (is_end and left_s <= 0):
+                break
+            await self._transcript.more(after, max(left_s, 0))
+        shown = [entry.document() for entry in entries]
+        body = {"entries": shown, "last": after, "total": len(self._transcript)}
+        return web.Response(body=orjson.dumps(body), content_type="application/json")
 
     async def _people(self, _request: web.Request) -> web.Response:
         people = [
@@ -157,9 +154,13 @@ class Control:
     def _agent(self, request: web.Request) -> Agent:
         return self._asks.agent(request.match_info["user"])
 
+    def _agent_of(self, entry: Entry) -> str | None:
+        place = self._conversations.find(entry.line.conversation)
+        return place.agent if place else None
+
     def _from_ada(self, agent: Agent) -> Utterance:
         ada = PEOPLE[0]
-        conversation = self._channel.hear(ada, agent, Kind.PERSONAL)
+        conversation = self._speech.hear(ada, agent, Kind.PERSONAL)
         return Utterance(ada, agent, conversation, "hello", mention=False)
 
 
@@ -199,16 +200,6 @@ def _card(agent: Agent) -> Json:
         "upn": agent.upn,
         "name": agent.name,
         "bot": agent.bot,
-    }
-
-
-def _receipt(said: Utterance, activity: Json, delivery: Delivery) -> Json:
-    name: object = activity.get("id")
-    return {
-        "activity": name,
-        "conversation": said.address(str(name)),
-        "graph_conversation": said.conversation.graph_id,
-        **asdict(delivery),
     }
 
 

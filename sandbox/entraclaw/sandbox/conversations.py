@@ -52,18 +52,45 @@ class Conversations:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str | None, str, Kind], Conversation] = {}
+        self._named: dict[str, Conversation] = {}
+        self._of: dict[str, list[Conversation]] = {}
 
     def between(self, person: Person, agent: Agent, kind: Kind) -> Conversation:
         """Find the conversation of *person* with *agent*, or start it."""
         key = (person.oid if kind is Kind.PERSONAL else None, agent.user, kind)
         if key not in self._known:
-            self._known[key] = _start(person, agent, kind)
+            self._known[key] = self._name(_start(person, agent, kind))
         return self._known[key]
 
     def find(self, address: str) -> Conversation | None:
         """Find a conversation by the id an activity carried."""
-        wanted = address.partition(_THREAD)[0]
-        return next((c for c in self._known.values() if c.id == wanted), None)
+        found = self._named.get(home(address))
+        return found if found and found.id == home(address) else None
+
+    def chat(self, graph_id: str) -> Conversation | None:
+        """Find a conversation that is no channel by its name in Graph."""
+        found = self._named.get(graph_id)
+        is_chat = found and found.graph_id == graph_id and found.kind is not Kind.CHANNEL
+        return found if is_chat else None
+
+    def of(self, agent: str) -> list[Conversation]:
+        """Every conversation of one agent user, oldest first."""
+        return self._of.get(agent, [])
+
+    def _name(self, made: Conversation) -> Conversation:
+        self._named[made.id] = self._named[made.graph_id] = made
+        self._of.setdefault(made.agent, []).append(made)
+        return made
+
+
+def home(address: str) -> str:
+    """The conversation's own id, without the thread that an activity's names."""
+    return address.partition(_THREAD)[0]
+
+
+def thread_of(address: str) -> str | None:
+    """The thread that an activity's conversation id names, if it does."""
+    return address.partition(_THREAD)[2] or None
 
 
 def _start(person: Person, agent: Agent, kind: Kind) -> Conversation:

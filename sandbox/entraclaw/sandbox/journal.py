@@ -5,6 +5,7 @@ and one that comes back misses nothing.
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 _Item = TypeVar("_Item")
@@ -28,17 +29,19 @@ class Journal(Generic[_Item]):
         self._more.set()
         self._more = asyncio.Event()
 
-    def since(self, n: int) -> list[_Item]:
-        """Items with a number over *n*."""
-        return self._items[max(n, 0) :]
+    def since(self, n: int, most: int | None = None) -> list[_Item]:
+        """Items with a number over *n*, at most so many."""
+        first = max(n, 0)
+        return self._items[first : None if most is None else first + most]
 
     async def after(self, n: int, wait_s: float) -> list[_Item]:
-        """The same, at once if there are any, else after at most *wait_s*."""
-        if len(self._items) <= n:
-            try:
-                async with asyncio.timeout(wait_s):
-                    while len(self._items) <= n:
-                        await self._more.wait()
-            except TimeoutError:
-                return []
+        """Items with a number over *n*, at once if there are any, else after at most *wait_s*."""
+        await self.more(n, wait_s)
         return self.since(n)
+
+    async def more(self, n: int, wait_s: float) -> None:
+        """Wait until there is an item with a number over *n*, at most *wait_s*."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                while len(self._items) <= n:
+                    await self._more.wait()

@@ -22,9 +22,9 @@ _LARGEST_BODY = 4 * 1024 * 1024
 _GRACE_S = 0.25
 
 
-def application(routes: list[web.RouteDef], middleware: Middleware) -> web.Application:
-    """Make an application whose every request passes *middleware*."""
-    app = web.Application(client_max_size=_LARGEST_BODY, middlewares=[middleware])
+def application(routes: list[web.RouteDef], *middlewares: Middleware) -> web.Application:
+    """Make an application whose every request passes *middlewares*, the first one first."""
+    app = web.Application(client_max_size=_LARGEST_BODY, middlewares=middlewares)
     app.add_routes(routes)
     return app
 

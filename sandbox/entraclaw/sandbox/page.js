@@ -225,7 +225,7 @@ function learnEntry(entry) {
     return null;
   }
   if (entry.kind === "message") {
-    const message = { ...entry, place, edited: false, deleted: false, answeredMs: null };
+    const message = { ...entry, place, edited: false, deleted: false, answeredMs: null, reactions: [] };
     place.messages.push(message);
     place.byId.set(entry.id, message);
     const question = entry.answers && place.byId.get(entry.answers);
@@ -236,8 +236,15 @@ function learnEntry(entry) {
   const message = place.byId.get(entry.id);
   if (!message) return null;
   if (entry.kind === "delete") message.deleted = true;
-  else Object.assign(message, { text: entry.text, cards: entry.cards, edited: true });
+  else if (entry.kind === "update") Object.assign(message, { text: entry.text, cards: entry.cards, edited: true, deleted: false });
+  else if (entry.kind === "reaction" || entry.kind === "unreaction") learnReaction(message, entry);
+  else return null;
   return message;
+}
+
+function learnReaction(message, { kind, text: type, from }) {
+  message.reactions = message.reactions.filter((one) => one.type !== type || one.from.oid !== from.oid);
+  if (kind === "reaction") message.reactions.push({ type, from });
 }
 
 // The rail.
@@ -308,11 +315,12 @@ function fate(message) {
   const delivery = tenant.deliveries.get(message.id);
   const say = (look, text) => [el("span", { class: `dot ${look}`, "aria-hidden": "true" }), el("span", {}, text)];
   if (!delivery) return say("wait", "sending");
-  const { status, tries, ms } = delivery;
+  const { status, tries, ms, lost } = delivery;
   const tried = tries === 1 ? "tried once" : `tried ${tries} times`;
   const answered = message.answeredMs !== null;
   const told = answered ? ` · answered after ${span(message.answeredMs)}` : "";
   const end = message.addressed ? told : `${told} · not addressed to ${agent?.name}: no @mention`;
+  if (lost) return say(answered ? "good" : "bad", `never delivered: the channel lost it${end}`);
   if (!tries) return say(answered ? "good" : "bad", `not delivered: ${agent?.name ?? "the agent"} has no endpoint${end}`);
   if (ms === null) return say("wait", `waiting for the agent's endpoint${tries > 1 ? `, try ${tries} of ${TRIES}` : ""}${end}`);
   if (!status) return say("bad", `no answer from the agent's endpoint; ${tried}${end}`);
@@ -336,7 +344,26 @@ function footing(message) {
 
 function body(message) {
   if (message.deleted) return [el("p", { class: "gone" }, "This message was deleted.")];
-  return [...markdown(message.text), ...list(message.cards).map(card)];
+  const attached = list(message.attached).map(({ name, picture }) => el("p", { class: "attached" }, icon("clip"), picture ? "picture " : "", el("b", {}, word(name))));
+  return [...markdown(message.text), ...list(message.cards).map(card), ...attached];
+}
+
+// Teams names a reaction by a word, by the number of its character, or by that character.
+const FACES = { like: "👍", heart: "❤️", laugh: "😆", surprised: "😮", sad: "😢", angry: "😠", launch: "🚀" };
+
+function faceOf(type) {
+  const number = /^([0-9a-f]{4,5})_/.exec(type)?.[1];
+  return FACES[type] ?? (number ? String.fromCodePoint(parseInt(number, 16)) : type.slice(0, 12));
+}
+
+function reactions(message) {
+  if (message.deleted) return [];
+  const types = [...new Set(message.reactions.map(({ type }) => type))];
+  return types.map((type) => {
+    const names = message.reactions.filter((one) => one.type === type).map(({ from }) => from.name);
+    const told = `${faceOf(type)}: ${names.join(", ")}`;
+    return el("li", { title: told, "aria-label": told }, faceOf(type), names.length > 1 ? el("b", {}, String(names.length)) : null);
+  });
 }
 
 function makeMessage(message) {
@@ -346,6 +373,7 @@ function makeMessage(message) {
   const time = new Date(message.time);
   const parts = {
     bubble: el("div", { class: "bubble" }, body(message)),
+    reactions: el("ul", { class: "reactions", "aria-label": "Reactions" }, reactions(message)),
     edited: el("span", { class: "edited" }, message.edited && !message.deleted ? "edited" : ""),
     footing: el("span", { class: "told" }, footing(message)),
     drawer: el("div", { class: "drawer", id: `d${message.n}`, hidden: true }),
@@ -353,15 +381,16 @@ function makeMessage(message) {
   const more = el("button", { type: "button", "aria-expanded": "false", "aria-controls": `d${message.n}`, onclick: () => toggleDrawer(message) }, "what happened", icon("chevron"));
   const by = el("p", { class: "by" }, el("b", {}, message.from.name), el("time", { datetime: time.toISOString() }, clock.format(time)), parts.edited);
   const line = el("div", { class: "fate" }, parts.footing, more);
-  const node = el("article", { class: `message${own ? " own" : ""}`, "aria-label": `${message.from.name}, ${clock.format(time)}` }, face(message.from.name, person?.key ?? "agent"), el("div", {}, by, parts.bubble, line, parts.drawer));
+  const node = el("article", { class: `message${own ? " own" : ""}`, "aria-label": `${message.from.name}, ${clock.format(time)}` }, face(message.from.name, person?.key ?? "agent"), el("div", {}, by, parts.bubble, parts.reactions, line, parts.drawer));
   Object.assign(message, { node, parts, more });
   return node;
 }
 
 function refresh(message) {
   if (!message?.node?.isConnected) return;
-  const { bubble, edited, footing: foot, drawer } = message.parts;
+  const { bubble, edited, reactions: row, footing: foot, drawer } = message.parts;
   bubble.replaceChildren(...body(message));
+  row.replaceChildren(...reactions(message));
   edited.textContent = message.edited && !message.deleted ? "edited" : "";
   refreshFate(message, foot, drawer);
 }

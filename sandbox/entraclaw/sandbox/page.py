@@ -16,6 +16,7 @@ from entraclaw.sandbox.asks import Asks
 from entraclaw.sandbox.channel import Channel
 from entraclaw.sandbox.documents import Json, load
 from entraclaw.sandbox.events import Events
+from entraclaw.sandbox.speech import Speech
 from entraclaw.sandbox.views import Views
 
 _FILES = {
@@ -28,8 +29,10 @@ _FILES = {
 class Page:
     """What the browser asks for once it is admitted."""
 
-    def __init__(self, *, asks: Asks, channel: Channel, views: Views, events: Events) -> None:
-        self._asks, self._channel = asks, channel
+    def __init__(
+        self, *, asks: Asks, speech: Speech, channel: Channel, views: Views, events: Events
+    ) -> None:
+        self._asks, self._speech, self._channel = asks, speech, channel
         self._views, self._events = views, events
 
     def routes(self) -> list[web.RouteDef]:
@@ -53,11 +56,11 @@ class Page:
 
     async def _say(self, request: web.Request) -> web.Response:
         ask = self._asks.spoken(load(await request.read()))
-        conversation = self._channel.hear(ask.person, ask.agent, ask.kind)
-        thread = self._channel.thread(conversation, ask.thread) if ask.thread else None
+        conversation = self._speech.hear(ask.person, ask.agent, ask.kind)
+        thread = self._speech.thread(conversation, ask.thread) if ask.thread else None
         said = Utterance(ask.person, ask.agent, conversation, ask.text, ask.mention, thread)
-        activity = self._channel.write(said)
-        self._channel.record(said, activity)
+        activity = self._speech.write(said)
+        self._speech.record(said, activity)
         await self._channel.deliver(ask.agent, activity, wait=False)
         return _json({"id": activity["id"], "conversation": conversation.id}, status=202)
 

@@ -7,7 +7,9 @@ that a client needs no special case for us.
 import json
 from pathlib import Path
 
+from entraclaw.sandbox.directory import HOME
 from entraclaw.sandbox.entra import BOT_ISSUER
+from entraclaw.sandbox.holdings import drive_host
 from entraclaw.sandbox.resources import AGENT_CHANNEL, BOT_FRAMEWORK, STORAGE
 
 
@@ -23,6 +25,8 @@ def cloud_profile(*, login: str, graph: str, service: str, authority: Path) -> s
         "service_hosts": [service],
         "work_iq": graph,
         "storage_scope": f"{STORAGE}/.default",
+        # Where people's drives seem to be, and where their files really are.
+        "file_hosts": [drive_host(HOME.domain), graph.removeprefix("https://")],
         "tls_ca": str(authority),
     }
     # A JSON string is a TOML basic string, backslashes of a Windows path included.

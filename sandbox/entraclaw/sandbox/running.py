@@ -7,7 +7,7 @@ its files away again.
 
 import secrets
 import ssl
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,24 +19,34 @@ from aiohttp import web
 
 from entraclaw.sandbox.admission import Admission
 from entraclaw.sandbox.asks import Asks
+from entraclaw.sandbox.callers import Callers, trouble
 from entraclaw.sandbox.channel import Channel
+from entraclaw.sandbox.chats import Chats
 from entraclaw.sandbox.connector import Connector
 from entraclaw.sandbox.control import Control, guard
 from entraclaw.sandbox.conversations import Conversations
 from entraclaw.sandbox.directory import Directory
 from entraclaw.sandbox.entra import Entra
+from entraclaw.sandbox.envelopes import Answering, failure
 from entraclaw.sandbox.events import Events
+from entraclaw.sandbox.faults import Faults
 from entraclaw.sandbox.grants import World
 from entraclaw.sandbox.graph import Graph
+from entraclaw.sandbox.holdings import Holdings
 from entraclaw.sandbox.journal import Journal
 from entraclaw.sandbox.listener import apart, application, bind, port_of, serve, slow
+from entraclaw.sandbox.messages import Messages
 from entraclaw.sandbox.page import Page
 from entraclaw.sandbox.passes import Passes
 from entraclaw.sandbox.profile import cloud_profile
 from entraclaw.sandbox.resources import Catalogue
+from entraclaw.sandbox.rosters import Rosters
 from entraclaw.sandbox.settings import Settings
+from entraclaw.sandbox.shares import Shares
+from entraclaw.sandbox.speech import Speech
+from entraclaw.sandbox.stage import Stage
 from entraclaw.sandbox.tokens import SigningKey
-from entraclaw.sandbox.transcript import Transcript
+from entraclaw.sandbox.transcript import Entry, Transcript
 from entraclaw.sandbox.views import Happening, Views
 
 
@@ -79,76 +89,148 @@ async def sandbox(home: Path, *, port: int, settings: Settings) -> AsyncGenerato
         rooms = _Rooms(ports, session, settings)
         stack.push_async_callback(rooms.channel.close)
         tls = _server_context(authority)
-        for routes, listening in rooms.hosts():
-            await stack.enter_async_context(
-                serve(application(routes, slow(settings)), listening, tls)
-            )
+        for host, listening in rooms.hosts():
+            await stack.enter_async_context(serve(host, listening, tls))
         admission = Admission(port_of(ports.control))
         admit = apart(guard(secret, port_of(ports.control)), admission.guard)
-        local = application([*rooms.control.routes(), *rooms.page.routes()], admit)
-        await stack.enter_async_context(serve(local, ports.control))
+        await stack.enter_async_context(serve(application(rooms.local, admit), ports.control))
         cloud, ca = stack.enter_context(_files(home, authority, ports))
         url = f"http://127.0.0.1:{port_of(ports.control)}"
         yield Ready(url, secret, f"{url}/?key={admission.key}", cloud, ca)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the hosts have in common: who there is, what was said, which key signs."""
+
+    key: SigningKey
+    directory: Directory
+    conversations: Conversations
+    transcript: Transcript
+    messages: Messages
+    holdings: Holdings
 
 
 class _Rooms:
     """Every part, made in the order in which they know each other."""
 
     def __init__(self, ports: _Ports, session: aiohttp.ClientSession, settings: Settings) -> None:
-        self._ports = ports
-        login, graph = ports.url(ports.login), ports.url(ports.graph)
-        key, bot_key = SigningKey.make("Entra"), SigningKey.make("Bot Framework")
+        self._ports, self._settings, self._faults = ports, settings, Faults()
+        login, bot_key = ports.url(ports.login), SigningKey.make("Bot Framework")
         happenings = Journal[Happening]()
         tell = happenings.append
-        directory, catalogue = Directory(tell), Catalogue(graph)
-        conversations, transcript = Conversations(), Transcript(tell)
-        asks = Asks(directory, catalogue)
-        passes = Passes(login=login, service=ports.url(ports.service), key=key, bot_key=bot_key)
-        self.entra = Entra(
+        shared = self._shared = _share(tell)
+        catalogue = Catalogue(ports.url(ports.graph))
+        asks = Asks(shared.directory, catalogue)
+        passes = Passes(
+            login=login, service=ports.url(ports.service), key=shared.key, bot_key=bot_key
+        )
+        self._entra = Entra(
             login=login,
-            world=World(directory, catalogue),
-            key=key,
+            world=World(shared.directory, catalogue),
+            key=shared.key,
             bot_key=bot_key,
             settings=settings,
             tell=tell,
         )
-        self.graph = Graph(base=graph, directory=directory, key=key)
-        self.connector = Connector(
-            directory=directory, conversations=conversations, transcript=transcript, key=key
-        )
-        self.channel = Channel(
+        self.channel = Channel(passes=passes, session=session, settings=settings, tell=tell)
+        speech = Speech(
+            directory=shared.directory,
+            conversations=shared.conversations,
+            transcript=shared.transcript,
+            messages=shared.messages,
             passes=passes,
-            conversations=conversations,
-            transcript=transcript,
-            session=session,
-            settings=settings,
-            tell=tell,
         )
-        self.control = Control(
-            directory=directory,
+        stage = Stage(
             asks=asks,
-            entra=self.entra,
+            speech=speech,
             channel=self.channel,
             passes=passes,
-            transcript=transcript,
+            holdings=shared.holdings,
+        )
+        control = Control(
+            directory=shared.directory,
+            asks=asks,
+            entra=self._entra,
+            speech=speech,
+            passes=passes,
+            transcript=shared.transcript,
+            conversations=shared.conversations,
             settings=settings,
         )
-
         views = Views(
-            directory=directory,
-            conversations=conversations,
-            transcript=transcript,
+            directory=shared.directory,
+            conversations=shared.conversations,
+            transcript=shared.transcript,
             happenings=happenings,
         )
-        events = Events(views, happenings)
-        self.page = Page(asks=asks, channel=self.channel, views=views, events=events)
+        page = Page(
+            asks=asks,
+            speech=speech,
+            channel=self.channel,
+            views=views,
+            events=Events(views, happenings),
+        )
+        parts = (control, stage, self._faults, page)
+        self.local = [route for part in parts for route in part.routes()]
 
-    def hosts(self) -> Iterator[tuple[list[web.RouteDef], socket]]:
+    def hosts(self) -> Iterator[tuple[web.Application, socket]]:
         """The hosts behind TLS."""
-        yield self.entra.routes(), self._ports.login
-        yield self.graph.routes(), self._ports.graph
-        yield self.connector.routes(), self._ports.service
+        ports, late, faults = self._ports, slow(self._settings), self._faults
+        yield application(self._entra.routes(), late), ports.login
+        graph = _graph_routes(self._shared, ports.url(ports.graph))
+        yield application(graph, late, faults.middleware("graph", failure)), ports.graph
+        connector = _connector_routes(self._shared)
+        yield application(connector, late, faults.middleware("connector", trouble)), ports.service
+
+
+def _share(tell: Callable[[Happening], None]) -> _Shared:
+    messages = Messages()
+
+    def hear(entry: Entry) -> None:
+        messages.take(entry)
+        tell(entry)
+
+    return _Shared(
+        key=SigningKey.make("Entra"),
+        directory=Directory(tell),
+        conversations=Conversations(),
+        transcript=Transcript(hear),
+        messages=messages,
+        holdings=Holdings(),
+    )
+
+
+def _graph_routes(shared: _Shared, base: str) -> list[web.RouteDef]:
+    answer = Answering(shared.key)
+    chats = Chats(
+        base=base,
+        directory=shared.directory,
+        conversations=shared.conversations,
+        transcript=shared.transcript,
+        messages=shared.messages,
+        answer=answer,
+    )
+    shares = Shares(
+        base=base, conversations=shared.conversations, holdings=shared.holdings, answer=answer
+    )
+    people = Graph(base=base, directory=shared.directory, answer=answer)
+    # The people's host answers whatever nobody else knows, and so comes last.
+    return [*chats.routes(), *shares.routes(), *people.routes()]
+
+
+def _connector_routes(shared: _Shared) -> list[web.RouteDef]:
+    callers = Callers(
+        directory=shared.directory, conversations=shared.conversations, key=shared.key
+    )
+    connector = Connector(callers=callers, transcript=shared.transcript, messages=shared.messages)
+    rosters = Rosters(
+        callers=callers,
+        directory=shared.directory,
+        conversations=shared.conversations,
+        holdings=shared.holdings,
+    )
+    return [*connector.routes(), *rosters.routes()]
 
 
 def _channel_session() -> aiohttp.ClientSession:

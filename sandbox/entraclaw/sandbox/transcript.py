@@ -5,12 +5,14 @@ yet. Entries are never changed: an edit or a deletion is one more entry.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from entraclaw.sandbox.bearers import Bearer
+from entraclaw.sandbox.conversations import home
 from entraclaw.sandbox.documents import Json
+from entraclaw.sandbox.holdings import Holding
 from entraclaw.sandbox.journal import Journal
 
 
@@ -21,6 +23,17 @@ class Act(StrEnum):
     TYPING = "typing"
     UPDATE = "update"
     DELETE = "delete"
+    REACTION = "reaction"
+    UNREACTION = "unreaction"
+    EVENT = "event"
+
+
+class Style(StrEnum):
+    """How the text of a line is to be read."""
+
+    PLAIN = "plain"
+    MARKDOWN = "markdown"
+    HTML = "html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +49,14 @@ class Author:
 class Line:
     """One act in one conversation, before it has its place in the transcript.
 
-    *addressed* is false for words in a group that mention nobody, *cards* are
-    Adaptive Cards as they came, and *received_at* is `time.monotonic_ns()` when
-    the connector took the call that became this line.
+    *id* is the message that the act made or is about; of a reaction *text* is
+    its type. *addressed* is false for words in a group that mention nobody,
+    *cards* are Adaptive Cards as they came, and *received_at* is
+    `time.monotonic_ns()` when the call that became this line was taken.
+    *html* is the body as it was written, if it was; *quote* is the message it
+    quotes, *via* the host it came through, *application* the app that sent it
+    in its author's place, *sent_at* when it claims to have been sent (seconds
+    since 1970).
     """
 
     conversation: str
@@ -50,6 +68,13 @@ class Line:
     addressed: bool = True
     cards: tuple[Json, ...] = ()
     received_at: int | None = None
+    style: Style = Style.PLAIN
+    html: str | None = None
+    quote: str | None = None
+    holdings: tuple[Holding, ...] = ()
+    via: str | None = None
+    application: str | None = None
+    sent_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +104,31 @@ class Entry:
             "text": line.text,
             "reply_to": line.reply_to,
             "sender": sender,
+            "via": line.via,
             "at": self.at,
         }
+
+
+class Questions:
+    """What people asked, kept so that an answer finds its question without a search."""
+
+    def __init__(self) -> None:
+        self._named: dict[tuple[str, str], Entry] = {}
+        self._last: dict[str, Entry] = {}
+
+    def take(self, entry: Entry) -> None:
+        """Remember *entry* if it is something a person said."""
+        line = entry.line
+        if line.author.sender is None and line.act is Act.MESSAGE:
+            self._named[line.conversation, line.id] = entry
+            self._last[line.conversation] = entry
+
+    def answered(self, line: Line) -> Entry | None:
+        """Find what an agent's message answers: what it names, else the last thing said to it."""
+        if line.author.sender is None or line.act is not Act.MESSAGE:
+            return None
+        named = self._named.get((line.conversation, line.reply_to or ""))
+        return named or self._last.get(line.conversation)
 
 
 class Transcript:
@@ -88,8 +136,16 @@ class Transcript:
 
     def __init__(self, tell: Callable[[Entry], None]) -> None:
         self._entries: Journal[Entry] = Journal()
+        self._messages: dict[str, Entry] = {}
+        self._answers: dict[int, Entry] = {}
+        self._places: dict[str, list[Entry]] = {}
+        self._questions = Questions()
         self._last_stamp = 0
         self._tell = tell
+
+    def __len__(self) -> int:
+        """How many entries there are, which is the number of the last."""
+        return len(self._entries)
 
     def stamp(self) -> str:
         """Take the next activity id: milliseconds since 1970, unique and increasing."""
@@ -98,9 +154,14 @@ class Transcript:
 
     def append(self, line: Line) -> None:
         """Add one line and wake whoever waits."""
-        number = len(self._entries) + 1
-        question = answered(line, self._entries.since(0))
+        number, question = len(self._entries) + 1, self._questions.answered(line)
         entry = Entry(number, time.monotonic_ns(), time.time(), line, question)
+        self._questions.take(entry)
+        self._places.setdefault(home(line.conversation), []).append(entry)
+        if line.act is Act.MESSAGE:
+            self._messages.setdefault(line.id, entry)
+        if question:
+            self._answers.setdefault(question.n, entry)
         self._entries.append(entry)
         self._tell(entry)
 
@@ -111,34 +172,20 @@ class Transcript:
 
     def message(self, message: str) -> Entry | None:
         """The same, in its place; of two that share an id, the first."""
-        entries = self._entries.since(0)
-        return next(
-            (e for e in entries if e.line.act is Act.MESSAGE and e.line.id == message), None
-        )
+        return self._messages.get(message)
 
-    def entries(self) -> list[Entry]:
-        """Everything so far, oldest first."""
-        return self._entries.since(0)
+    def answer(self, asked: Entry) -> Entry | None:
+        """Find the first answer to *asked*."""
+        return self._answers.get(asked.n)
 
-    async def after(self, n: int, wait_s: float) -> list[Entry]:
-        """Entries with a number over *n*: at once if there are any, else after at most *wait_s*."""
-        return await self._entries.after(n, wait_s)
+    def said_in(self, conversation: str) -> list[Entry]:
+        """Everything so far in one conversation, its threads included, oldest first."""
+        return self._places.get(home(conversation), [])
 
+    def since(self, n: int, most: int) -> list[Entry]:
+        """Entries with a number over *n*, at most so many."""
+        return self._entries.since(n, most)
 
-def answered(line: Line, earlier: Sequence[Entry]) -> Entry | None:
-    """Find what an agent's message answers: what it names, else the last thing said to it."""
-    if line.author.sender is None or line.act is not Act.MESSAGE:
-        return None
-    last: Entry | None = None
-    for entry in reversed(earlier):
-        if not _is_question(entry.line, line.conversation):
-            continue
-        if line.reply_to in {None, entry.line.id}:
-            return entry
-        last = last or entry
-    return last
-
-
-def _is_question(line: Line, conversation: str) -> bool:
-    person = line.author.sender is None
-    return person and line.act is Act.MESSAGE and line.conversation == conversation
+    async def more(self, n: int, wait_s: float) -> None:
+        """Wait until there is an entry with a number over *n*, at most *wait_s*."""
+        await self._entries.more(n, wait_s)

@@ -4,8 +4,8 @@ Turns what happened into documents of our own making. The page draws them and
 decides nothing; what it may see is everything, for it is its reader's machine.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from typing import TypeAlias
 
 from entraclaw.sandbox.channel import Delivery, Fate
@@ -24,6 +24,32 @@ _NS_PER_MS = 1_000_000
 # A page that opens late shows the state of the chain, not its history.
 _LAST_TOKENS = 50
 
+# Enough to scroll through; who needs more has the transcript.
+_LAST_ENTRIES = 500
+
+
+@dataclass(slots=True)
+class _Latest:
+    """What became of everything in the first *seen* happenings, by what it goes by."""
+
+    seen: int = 0
+    agents: dict[str, Agent] = field(default_factory=dict[str, Agent])
+    fates: dict[str, Fate] = field(default_factory=dict[str, Fate])
+    tokens: list[TokenRequest] = field(default_factory=list[TokenRequest])
+
+    def take(self, happening: Happening) -> None:
+        """Let one more happening have its effect."""
+        self.seen += 1
+        match happening:
+            case Agent():
+                self.agents[happening.user] = happening
+            case Fate():
+                self.fates[happening.activity] = happening
+            case TokenRequest():
+                self.tokens.append(happening)
+            case Entry():
+                pass
+
 
 class Views:
     """Everything the page asks for, read from the parts that know it."""
@@ -38,20 +64,28 @@ class Views:
     ) -> None:
         self._directory, self._conversations = directory, conversations
         self._transcript, self._happenings = transcript, happenings
+        self._latest = _Latest()
 
     def state(self) -> Json:
-        """The whole tenant now; *last* is the number of the latest event it contains."""
-        happened = self._happenings.since(0)
-        agents = {h.user: h for h in happened if isinstance(h, Agent)}
-        fates = {h.activity: h for h in happened if isinstance(h, Fate)}
-        tokens = [h for h in happened if isinstance(h, TokenRequest)][-_LAST_TOKENS:]
+        """The tenant now; *last* is the number of the latest event it contains.
+
+        Of a long conversation only the end is in it.
+        """
+        latest = self._caught_up()
+        places = [place for agent in latest.agents.values() for place in self._places(agent)]
+        ends = {place.id: self._transcript.said_in(place.id)[-_LAST_ENTRIES:] for place in places}
+        names = (entry.line.id for entries in ends.values() for entry in entries)
+        fates = [latest.fates[name] for name in dict.fromkeys(names) if name in latest.fates]
         return {
-            "last": len(happened),
+            "last": latest.seen,
             "people": [self._person(person) for person in PEOPLE],
-            "agents": [_agent(agent) for agent in reversed(agents.values())],
-            "conversations": list(self._with_entries(agents.values())),
-            "deliveries": [_delivery(fate) for fate in fates.values()],
-            "tokens": [_token(request) for request in tokens],
+            "agents": [_agent(agent) for agent in reversed(latest.agents.values())],
+            "conversations": [
+                {**_conversation(place), "entries": [self._entry(e) for e in ends[place.id]]}
+                for place in places
+            ],
+            "deliveries": [_delivery(fate) for fate in fates],
+            "tokens": [_token(request) for request in latest.tokens[-_LAST_TOKENS:]],
         }
 
     def event(self, happening: Happening) -> tuple[str, Json]:
@@ -74,19 +108,16 @@ class Views:
         if entry is None or place is None:
             return None
         asked = entry.question or entry
-        answer = entry if entry.question else self._first_answer(entry)
+        answer = entry if entry.question else self._transcript.answer(entry)
         tokens = self._tokens(place.agent)
         steps = hops(asked, self._delivery_of(asked.line.id), tokens, answer)
         return {"asked": asked.line.id, "hops": [asdict(hop) for hop in steps]}
 
-    def _with_entries(self, agents: Iterable[Agent]) -> Iterator[Json]:
-        said: dict[str, list[Json]] = {}
-        for entry in self._transcript.entries():
-            document = self._entry(entry)
-            said.setdefault(document["conversation"], []).append(document)
-        for agent in agents:
-            for place in self._places(agent):
-                yield {**_conversation(place), "entries": said.get(place.id, [])}
+    def _caught_up(self) -> "_Latest":
+        latest = self._latest
+        for happening in self._happenings.since(latest.seen):
+            latest.take(happening)
+        return latest
 
     def _places(self, agent: Agent) -> Iterator[Conversation]:
         for person in PEOPLE:
@@ -109,6 +140,7 @@ class Views:
             "time": round(entry.wall * 1000),
             "addressed": line.addressed,
             "cards": list(line.cards),
+            "attached": [{"name": h.name, "picture": h.url is None} for h in line.holdings],
             "sender": sender
             and {"oid": sender.oid, "idtyp": sender.idtyp, "azp": sender.azp, "tid": sender.tid},
             "answers": question and question.line.id,
@@ -126,21 +158,14 @@ class Views:
             "organisation": tenant.name if tenant else person.tenant,
         }
 
-    def _first_answer(self, asked: Entry) -> Entry | None:
-        entries = self._transcript.entries()
-        return next((entry for entry in entries if entry.question is asked), None)
-
     def _delivery_of(self, activity: str) -> Delivery | None:
-        happened = reversed(self._happenings.since(0))
-        fates = (h for h in happened if isinstance(h, Fate) and h.activity == activity)
-        fate = next(fates, None)
+        fate = self._caught_up().fates.get(activity)
         return fate.delivery if fate else None
 
     def _tokens(self, user: str) -> list[TokenRequest]:
         agent = self._directory.agent(user)
         clients = {agent.blueprint, agent.identity} if agent else set[str]()
-        happened = self._happenings.since(0)
-        requests = (h for h in happened if isinstance(h, TokenRequest))
+        requests = self._caught_up().tokens
         return [request for request in requests if request.client_id.lower() in clients]
 
 
@@ -176,6 +201,7 @@ def _delivery(fate: Fate) -> Json:
         "id": fate.activity,
         "status": fate.delivery.status,
         "tries": fate.delivery.tries,
+        "lost": fate.lost,
         "ms": None if spent is None else round(spent / _NS_PER_MS, 1),
     }
 

@@ -1,0 +1,117 @@
+"""How Graph answers: its headers, its envelope for every error, who is let in.
+
+A reader gets the request and the bearer, and returns a response or raises
+`GraphError`; everything that all calls have in common is here.
+
+Errors: https://learn.microsoft.com/graph/errors
+"""
+
+import datetime as dt
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import TypeAlias
+
+import orjson
+from aiohttp import web
+
+from entraclaw.sandbox.bearers import Bearer, BearerError, read_bearer
+from entraclaw.sandbox.documents import DocumentError, Json
+from entraclaw.sandbox.resources import GRAPH
+from entraclaw.sandbox.tokens import SigningKey
+
+_log = logging.getLogger(__name__)
+
+_TROUBLES = {
+    429: "TooManyRequests",
+    500: "InternalServerError",
+    503: "ServiceUnavailable",
+    504: "GatewayTimeout",
+}
+
+Reader: TypeAlias = Callable[[web.Request, Bearer], Awaitable[web.Response]]
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class GraphError(Exception):
+    """Graph's no, with its own code and sentence."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        self.status, self.code, self.message = status, code, message
+        super().__init__(code)
+
+
+class Answering:
+    """Makes readers into handlers that answer as Graph does."""
+
+    def __init__(self, key: SigningKey) -> None:
+        self._key = key
+
+    def __call__(self, read: Reader) -> Handler:
+        """Wrap *read*."""
+
+        async def handler(request: web.Request) -> web.Response:
+            try:
+                response = await read(request, self._bearer(request))
+            except GraphError as no:
+                response = refusal(request, no)
+            except DocumentError as wrong:
+                response = refusal(request, GraphError(400, "BadRequest", str(wrong)))
+            response.headers.update(_headers(request))
+            return response
+
+        return handler
+
+    def _bearer(self, request: web.Request) -> Bearer:
+        header = request.headers.get("Authorization")
+        try:
+            return read_bearer(header, key=self._key, audience=GRAPH, now=time.time())
+        except BearerError as wrong:
+            raise GraphError(401, "InvalidAuthenticationToken", str(wrong)) from None
+
+
+def document(body: Json, status: int = 200) -> web.Response:
+    """Answer with a JSON document."""
+    return web.Response(
+        body=orjson.dumps(body),
+        status=status,
+        content_type="application/json",
+        headers={"OData-Version": "4.0"},
+    )
+
+
+def refusal(request: web.Request, no: GraphError) -> web.Response:
+    """Answer with *no*, in Graph's envelope."""
+    _log.info("graph: refused with %d %s", no.status, no.code)
+    headers = _headers(request)
+    at = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    inner = {
+        "date": at,
+        "request-id": headers["request-id"],
+        "client-request-id": headers["client-request-id"],
+    }
+    body = {"error": {"code": no.code, "message": no.message, "innerError": inner}}
+    response = document(body, no.status)
+    response.headers.update(headers)
+    if no.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm=""'
+    return response
+
+
+def failure(request: web.Request, status: int) -> web.Response:
+    """Answer as when the service itself is in trouble."""
+    code = _TROUBLES.get(status, "UnknownError")
+    return refusal(request, GraphError(status, code, "Try again later."))
+
+
+def _headers(request: web.Request) -> Mapping[str, str]:
+    # One request has one id, however often it is asked for.
+    if "request-id" not in request:
+        request["request-id"] = str(uuid.uuid4())
+    own = request["request-id"]
+    return {
+        "request-id": own,
+        "client-request-id": request.headers.get("client-request-id") or own,
+    }
