@@ -7,11 +7,20 @@
     ├── HopRefused         Entra said no, and at which hop
     ├── CallRefused        Graph or the connector said no
     ├── Unreachable        nobody answered
+    ├── Uncertain          it was sent, and nobody knows whether it arrived
+    ├── AttachmentRefused  an attachment is where we do not go, or not what it claims to be
     ├── TurnRefused        a tool named a turn that it may not use
+    ├── ToolRefused        there is no such tool, or it cannot take those arguments
+    ├── Locked             the profile is locked: nothing goes out
     ├── InboxUnreadable    the inbox on disk is not one this version can open
     ├── InboxUnwritable    the inbox could not do what was asked (disk full, locked)
+    ├── AccessUnreadable   the list of who may speak cannot be taken at its word
+    ├── AccessUnwritable   the list of who may speak could not be changed
+    ├── PairingRefused     nobody waits with the code that was given
     ├── AlreadyRunning     another daemon holds the profile
-    └── NotRunning         no daemon holds the profile
+    ├── NotRunning         no daemon holds the profile
+    │   └── NotAnswering   one does, and it takes too long
+    └── WorldRefused       a daemon did not do it, since Microsoft did not let it
 
 `str(error)` is one sentence that is safe to show a person or a model; `hint` is the
 operator's next step. The command line prints both and leaves with `exit_code`:
@@ -21,6 +30,9 @@ operator's next step. The command line prints both and leaves with `exit_code`:
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
+
+_TOO_MANY = 429
+_SERVER_FAULT = 500
 
 
 class EntraclawError(Exception):
@@ -81,10 +93,23 @@ class CallRefused(EntraclawError):
 
     exit_code: ClassVar[int] = 3
 
-    def __init__(self, service: str, status: int, code: str, *, hint: str = "") -> None:
-        """Name the service, its HTTP status and its own error code."""
+    def __init__(
+        self, service: str, status: int, code: str, *, hint: str = "", retry_after: str = ""
+    ) -> None:
+        """Name the service, its HTTP status and its own error code.
+
+        *retry_after* is the header of that name, seconds as a number; anything else is no help.
+        """
         self.service, self.status, self.code = service, status, code
+        if status == _TOO_MANY and not hint:
+            is_told = retry_after.isascii() and retry_after.isdigit()
+            hint = f"call again in {int(retry_after) if is_told else 60} s"
         super().__init__(f"{service} refused the call ({status} {code})", hint=hint)
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same call may be granted a little later."""
+        return self.status == _TOO_MANY or self.status >= _SERVER_FAULT
 
 
 class Unreachable(EntraclawError):
@@ -98,6 +123,46 @@ class Unreachable(EntraclawError):
         super().__init__(f"{service} cannot be reached ({reason})", hint=hint)
 
 
+class Uncertain(EntraclawError):
+    """A request was cut off after it was sent; it may have had its effect."""
+
+    exit_code: ClassVar[int] = 3
+
+    def __init__(self, service: str, reason: str) -> None:
+        """Name the service and what kind of failure it was."""
+        self.service = service
+        super().__init__(
+            f"{service} broke off before it answered ({reason})",
+            hint="do nothing more for it: the daemon finds out whether it arrived",
+        )
+
+
+class ToolRefused(EntraclawError):
+    """A tool was named that does not exist, or was given what it cannot take."""
+
+
+class Locked(EntraclawError):
+    """The profile is locked: no turn is handed out and nothing is sent."""
+
+    def __init__(self, reason: str) -> None:
+        """Say why."""
+        super().__init__(
+            f"this profile is locked ({reason})",
+            hint="docs/access.md says what locks a profile, and how it is opened again",
+        )
+
+
+class AttachmentRefused(EntraclawError):
+    """An attachment may not be fetched, or is not what it claims to be."""
+
+    exit_code: ClassVar[int] = 3
+
+    def __init__(self, reason: str, *, hint: str = "") -> None:
+        """Say why, in words that end the sentence."""
+        self.reason = reason
+        super().__init__(f"the attachment was refused: {reason}", hint=hint)
+
+
 class TurnRefused(EntraclawError):
     """A tool named a turn that is unknown, closed, or leased to another session."""
 
@@ -108,6 +173,35 @@ class InboxUnreadable(EntraclawError):
 
 class InboxUnwritable(EntraclawError):
     """The inbox could not be written or read; nothing was changed."""
+
+
+class AccessUnreadable(EntraclawError):
+    """The list of who may speak is damaged, of a newer version, or open to others."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        """Name the file and what is wrong with it."""
+        super().__init__(
+            f"the list of who may speak cannot be read: {path}: {reason}",
+            hint="correct the file, or `entraclaw access reset` keeps it aside and begins anew",
+        )
+
+
+class AccessUnwritable(EntraclawError):
+    """The list of who may speak could not be changed; it is as it was."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        """Name the file and what was in the way."""
+        super().__init__(f"the list of who may speak cannot be changed: {path}: {reason}")
+
+
+class PairingRefused(EntraclawError):
+    """Nobody waits with the code that was given: mistyped, too old, or used."""
+
+    def __init__(self) -> None:
+        """Say so, and how to see who waits."""
+        super().__init__(
+            "nobody waits with that code", hint="`entraclaw access list` shows who waits"
+        )
 
 
 class AlreadyRunning(EntraclawError):
@@ -127,3 +221,21 @@ class NotRunning(EntraclawError):
     def __init__(self) -> None:
         """Say so, and how to start one."""
         super().__init__("no daemon serves this profile", hint="start one with `entraclaw serve`")
+
+
+class NotAnswering(NotRunning):
+    """A daemon took a request and did not answer in time; it may still do it."""
+
+    def __init__(self) -> None:
+        """Say so, and where to look."""
+        EntraclawError.__init__(
+            self,
+            "the daemon did not answer in time, and may still do what was asked",
+            hint="look at logs/daemon.log in the profile's folder",
+        )
+
+
+class WorldRefused(EntraclawError):
+    """A running daemon did not do what was asked of it: a service refused, or was not there."""
+
+    exit_code: ClassVar[int] = 3

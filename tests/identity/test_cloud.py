@@ -41,7 +41,7 @@ def refused_keys(changed: Document) -> list[str]:
 def test_every_built_in_cloud_could_have_come_from_a_file(name: str, tmp_path: Path) -> None:
     cloud = find(name, tmp_path)
 
-    written = {**asdict(cloud), "service_hosts": [*cloud.service_hosts]}
+    written = {**asdict(cloud), "service_hosts": [*cloud.service_hosts], "file_hosts": []}
     assert written.pop("is_file") is False
     assert parse(written) == replace(cloud, is_file=True)
 
@@ -177,6 +177,13 @@ def test_page_may_have_a_path_and_nothing_else_besides(key: str, address: str) -
 )
 def test_service_host_is_an_exact_host_or_refused(hosts: object) -> None:
     assert refused_keys(document(service_hosts=hosts)) == ["cloud.service_hosts"]
+    if hosts != []:
+        assert refused_keys(document(file_hosts=hosts)) == ["cloud.file_hosts"]
+
+
+def test_file_hosts_need_not_be_named() -> None:
+    assert parse(document()).file_hosts == ()
+    assert parse(document(file_hosts=["localhost:9443"])).file_hosts == ("localhost:9443",)
 
 
 VALUES = st.recursive(

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from entraclaw.errors import CallRefused
 from entraclaw.identity import AgentIds
-from entraclaw.tools import Graph, Person, me, sponsors
+from entraclaw.tools import Graph, Person, me, person, sponsors
 from identity.stranger import Answer, Strange
 from identity.tenant import Tenant
 from tools.speaking import speaking
@@ -23,6 +23,45 @@ def ids(tenant: Tenant) -> AgentIds:
 def speaking_as(tenant: Tenant, ids: AgentIds, session: aiohttp.ClientSession) -> Graph:
     token = tenant.chain(ids).user_token(tenant.cloud.graph_scope)
     return speaking(session, tenant.cloud.graph, token.secret)
+
+
+async def test_colleague_is_found_with_name_address_and_type(
+    tenant: Tenant, ids: AgentIds, session: aiohttp.ClientSession
+) -> None:
+    people = {one["key"]: one for one in tenant.scene.ask("GET", "people")["people"]}
+    grace = people["grace"]
+
+    found = await person(speaking_as(tenant, ids, session), grace["oid"])
+
+    assert found == Person(grace["oid"], grace["displayName"], grace["upn"], "Member")
+
+
+async def test_somebody_of_another_tenant_is_not_found(
+    tenant: Tenant, ids: AgentIds, session: aiohttp.ClientSession
+) -> None:
+    people = {one["key"]: one for one in tenant.scene.ask("GET", "people")["people"]}
+
+    assert await person(speaking_as(tenant, ids, session), people["mallory"]["oid"]) is None
+
+
+async def test_people_who_may_not_be_read_are_refused_not_missing(
+    tenant: Tenant, ids: AgentIds, session: aiohttp.ClientSession
+) -> None:
+    tenant.change(ids, grants={"https://graph.microsoft.com": ["User.Read"]})
+
+    with pytest.raises(CallRefused, match="403 Authorization_RequestDenied"):
+        await person(speaking_as(tenant, ids, session), USER)
+
+
+async def test_only_what_is_needed_of_a_person_is_asked_for(
+    session: aiohttp.ClientSession, strange: Strange
+) -> None:
+    graph = await strange(pages({"id": "../Grace"}))
+
+    assert await person(speaking(session, graph.url), "../Grace") == Person("../grace", "", "")
+    assert graph.asked == [
+        "GET /v1.0/users/..%2FGrace?$select=id,displayName,userPrincipalName,userType"
+    ]
 
 
 async def test_agent_finds_itself(

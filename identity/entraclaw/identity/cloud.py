@@ -35,6 +35,8 @@ class Cloud:
         service_hosts: Exact ``host[:port]`` an answer may be sent to.
         work_iq: Agent 365 Work IQ's host with scheme; empty where there is none.
         storage_scope: Scope of Azure Storage.
+        file_hosts: Where the files of this cloud are, in a file profile only: exact
+            ``host[:port]``; empty where its kind of cloud has known ones, or none.
         tls_ca: Path of an extra CA bundle, in a file profile only, relative to that file.
         is_file: Whether this came from a file.
     """
@@ -48,6 +50,7 @@ class Cloud:
     service_hosts: tuple[str, ...]
     work_iq: str
     storage_scope: str
+    file_hosts: tuple[str, ...] = ()
     tls_ca: str = ""
     is_file: bool = False
 
@@ -135,6 +138,7 @@ _SHAPES: Mapping[str, _Shape] = {
     **dict.fromkeys(("bot_openid", "bot_issuer"), _A_PAGE),
 }
 _MAY_BE_EMPTY = frozenset({"agent_channel", "work_iq", "tls_ca"})
+_LISTS: Mapping[str, bool] = {"service_hosts": True, "file_hosts": False}  # must there be one?
 _FROM_FILE = tuple(field.name for field in fields(Cloud) if field.name != "is_file")
 
 
@@ -171,14 +175,15 @@ def parse(document: Mapping[str, object]) -> Cloud:
     """
     problems = [_problem(key, "is unknown", "remove it") for key in document.keys() - _FROM_FILE]
     for key in _FROM_FILE:
-        reason = _wrong(key, document.get(key, "" if key in _MAY_BE_EMPTY else None))
+        absent: object = [] if key == "file_hosts" else "" if key in _MAY_BE_EMPTY else None
+        reason = _wrong(key, document.get(key, absent))
         if reason:
             problems.append(_problem(key, reason, "correct the cloud profile"))
     if problems:
         raise BadSettings(sorted(problems, key=lambda problem: problem.key))
     texts = {key: cast("str", document.get(key, "")) for key in _FROM_FILE}
-    hosts = cast("list[str]", document["service_hosts"])
-    return Cloud(**{**texts, "service_hosts": tuple(hosts), "is_file": True})  # type: ignore[arg-type]  # _wrong checked each value's type
+    lists = {key: tuple(cast("list[str]", document.get(key, []))) for key in _LISTS}
+    return Cloud(**{**texts, **lists, "is_file": True})  # type: ignore[arg-type]  # _wrong checked each value's type
 
 
 def is_loopback(host: str) -> bool:
@@ -192,8 +197,8 @@ def is_loopback(host: str) -> bool:
 def _wrong(key: str, value: object) -> str | None:
     if value is None:
         return "is missing"
-    if key == "service_hosts":
-        return _wrong_hosts(value)
+    if key in _LISTS:
+        return _wrong_hosts(value, must_be=_LISTS[key])
     if not isinstance(value, str):
         return "must be text"
     if not value:
@@ -204,8 +209,8 @@ def _wrong(key: str, value: object) -> str | None:
     return shape.reason
 
 
-def _wrong_hosts(value: object) -> str | None:
-    if not isinstance(value, list) or not value:
+def _wrong_hosts(value: object, *, must_be: bool) -> str | None:
+    if not isinstance(value, list) or (must_be and not value):
         return "must be a list with at least one host"
     for host in cast("list[object]", value):
         if not isinstance(host, str) or not re.fullmatch(_HOST, host):

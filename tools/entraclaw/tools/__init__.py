@@ -3,7 +3,28 @@
 Knows nothing of how a message came in, or of MCP.
 """
 
+from entraclaw.tools.attachment_routes import Places, places_of
+from entraclaw.tools.attachments import Fetched, Source, Wanted, fetch
+from entraclaw.tools.chats import Chat, ChatMessage, chats, latest, messages, post
 from entraclaw.tools.graph import Graph
-from entraclaw.tools.people import Person, me, sponsors
+from entraclaw.tools.people import Person, me, person, sponsors
 
-__all__ = ["Graph", "Person", "me", "sponsors"]
+__all__ = [
+    "Chat",
+    "ChatMessage",
+    "Fetched",
+    "Graph",
+    "Person",
+    "Places",
+    "Source",
+    "Wanted",
+    "chats",
+    "fetch",
+    "latest",
+    "me",
+    "messages",
+    "person",
+    "places_of",
+    "post",
+    "sponsors",
+]

@@ -4,18 +4,19 @@ https://learn.microsoft.com/graph/errors
 """
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import cast
 
 import aiohttp
 
-from entraclaw.errors import CallRefused, Unreachable
+from entraclaw.errors import CallRefused, Uncertain, Unreachable
 from entraclaw.identity.values import Token
 
 Json = Mapping[str, object]
 
 _TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
 _SERVICE = "Graph"
+_CREATED = 201
 
 
 class Graph:
@@ -35,34 +36,75 @@ class Graph:
             Unreachable: Graph did not answer.
             HopRefused: There is no token to ask with.
         """
-        token = await self._token()
-        headers = {"Authorization": f"Bearer {token.secret}", "Accept": "application/json"}
         try:
-            async with self._session.get(
-                f"{self._base}/v1.0/{path}",
-                headers=headers,
-                timeout=_TIMEOUT,
-                allow_redirects=False,
-            ) as response:
-                return _read(response.status, await response.read())
+            status, body, headers = await self._request("GET", path, None)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unreachable(_SERVICE, type(error).__name__) from error
+        return _read(status, body, headers)
+
+    async def post(self, path: str, document: Json) -> Json:
+        """Create below ``/v1.0/`` + *path*; gives what was created.
+
+        Raises:
+            CallRefused: Graph said no.
+            Unreachable: Graph could not be reached; nothing was created.
+            Uncertain: It was sent, and there was no answer.
+            HopRefused: There is no token to ask with.
+        """
+        try:
+            status, body, headers = await self._request("POST", path, document)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise Unreachable(_SERVICE, type(error).__name__) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Uncertain(_SERVICE, type(error).__name__) from error
+        if status >= 500:  # noqa: PLR2004 - a gateway that gave up may have passed it on
+            raise Uncertain(_SERVICE, f"status {status}")
+        return _read(status, body, headers)
+
+    def following(self, page: Json) -> str:
+        """Name the path of the next page; empty when *page* is the last."""
+        # Only the path is taken from the answer: the next page is on the same host.
+        return str(page.get("@odata.nextLink") or "").partition("/v1.0/")[2]
+
+    async def _request(
+        self, method: str, path: str, document: Json | None
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        token = await self._token()
+        headers = {"Authorization": f"Bearer {token.secret}", "Accept": "application/json"}
+        async with self._session.request(
+            method,
+            f"{self._base}/v1.0/{path}",
+            headers=headers,
+            json=document,
+            timeout=_TIMEOUT,
+            allow_redirects=False,
+        ) as response:
+            return response.status, await response.read(), response.headers
 
 
-def _read(status: int, body: bytes) -> Json:
+def members(page: Json) -> Sequence[Json]:
+    """List the objects of a page; what is none is left out."""
+    value = page.get("value")
+    found = cast("list[object]", value) if isinstance(value, list) else []
+    return [cast("Json", member) for member in found if isinstance(member, dict)]
+
+
+def _read(status: int, body: bytes, headers: Mapping[str, str]) -> Json:
     try:
         document: object = json.loads(body)
     except ValueError:
         document = None
     answer = cast("Json", document) if isinstance(document, dict) else None
-    if status != 200:  # noqa: PLR2004 - HTTP
-        raise CallRefused(_SERVICE, status, _code(answer or {}))
+    if status not in {200, _CREATED}:
+        again = headers.get("Retry-After", "")
+        raise CallRefused(_SERVICE, status, error_code(answer or {}), retry_after=again)
     if answer is None:
         raise Unreachable(_SERVICE, "its answer makes no sense")
     return answer
 
 
-def _code(answer: Json) -> str:
+def error_code(answer: Json) -> str:
+    """Read Graph's own word for a refusal."""
     error = answer.get("error")
     code = cast("Json", error).get("code") if isinstance(error, dict) else None
     return str(code or "no reason given")

@@ -4,12 +4,13 @@ https://learn.microsoft.com/graph/api/resources/agentuser
 """
 
 from dataclasses import dataclass
-from typing import cast
 from urllib.parse import quote
 
-from entraclaw.tools.graph import Graph, Json
+from entraclaw.errors import CallRefused
+from entraclaw.tools.graph import Graph, Json, members
 
 _PAGE_LIMIT = 20
+_NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +21,34 @@ class Person:
         oid: Object id, lower case.
         name: Display name as Graph gives it.
         upn: User principal name; empty when Graph gives none.
+        user_type: ``Member`` or ``Guest``; empty when it was not asked for or held back.
     """
 
     oid: str
     name: str
     upn: str
+    user_type: str = ""
 
 
 async def me(graph: Graph) -> Person:
     """Read who the token speaks for."""
     return _person(await graph.get("me?$select=id,displayName,userPrincipalName"))
+
+
+async def person(graph: Graph, oid: str) -> Person | None:
+    """Read who *oid* (an object id) is in the directory; None if it knows nobody by it.
+
+    Raises:
+        CallRefused: Graph said no: 403 without ``User.ReadBasic.All``.
+        Unreachable: Graph did not answer.
+    """
+    wanted = "$select=id,displayName,userPrincipalName,userType"
+    try:
+        return _person(await graph.get(f"users/{quote(oid, safe='')}?{wanted}"))
+    except CallRefused as refusal:
+        if refusal.status == _NOT_FOUND:
+            return None
+        raise
 
 
 async def sponsors(graph: Graph, user: str) -> tuple[Person, ...]:
@@ -43,22 +62,11 @@ async def sponsors(graph: Graph, user: str) -> tuple[Person, ...]:
     found: list[Person] = []
     for _ in range(_PAGE_LIMIT):
         page = await graph.get(path)
-        found += [_person(member) for member in _members(page) if _is_user(member)]
-        path = _following(page)
+        found += [_person(member) for member in members(page) if _is_user(member)]
+        path = graph.following(page)
         if not path:
             break
     return tuple(found)
-
-
-def _members(page: Json) -> list[Json]:
-    value = page.get("value")
-    members = cast("list[object]", value) if isinstance(value, list) else []
-    return [cast("Json", member) for member in members if isinstance(member, dict)]
-
-
-def _following(page: Json) -> str:
-    # Only the path is taken from the answer: the next page is on the same host.
-    return str(page.get("@odata.nextLink") or "").partition("/v1.0/")[2]
 
 
 def _is_user(member: Json) -> bool:
@@ -70,4 +78,5 @@ def _person(document: Json) -> Person:
         oid=str(document.get("id") or "").lower(),
         name=str(document.get("displayName") or ""),
         upn=str(document.get("userPrincipalName") or ""),
+        user_type=str(document.get("userType") or ""),
     )
