@@ -20,6 +20,7 @@ from entraclaw.bot.daemon import Daemon
 from entraclaw.bot.inbox import Entry
 from entraclaw.bot.inbox_rows import read_entries
 from entraclaw.bot.local_client import ask
+from entraclaw.bot.pace import Pace
 from entraclaw.bot.settings import Settings
 from entraclaw.bot.tenant import Tenant
 from entraclaw.errors import NotRunning
@@ -28,7 +29,7 @@ from entraclaw.identity.cloud import find
 from entraclaw.identity.keys import Binding
 from entraclaw.identity.keys.file import UnsafeFileKeyStore
 
-BOUND_S = 10.0
+BOUND_S = 20.0  # a loaded machine starts a daemon slowly
 PROFILE = "test"
 
 
@@ -93,8 +94,8 @@ class Stage:
         return Settings.read({"ENTRACLAW_HOME": str(self.home)}, PROFILE)
 
     @asynccontextmanager
-    async def daemon(self) -> AsyncGenerator[Daemon]:
-        async with Daemon.running(self.settings()) as daemon:
+    async def daemon(self, pace: Pace | None = None) -> AsyncGenerator[Daemon]:
+        async with Daemon.running(self.settings(), pace) as daemon:
             await self.tenant.set_endpoint(self.agent.user, daemon.webhook)
             yield daemon
 
@@ -136,6 +137,12 @@ class Stage:
         )
         await response.read()
         return response
+
+    async def say(self, text: str, **changes: object) -> dict[str, Any]:
+        """Let somebody (Ada, unless ``person`` says otherwise) write in Teams."""
+        person = changes.pop("person", "ada")
+        body = {"from": person, "agent": self.agent.user, "text": text, **changes}
+        return await self.control("POST", "messages", body)
 
     def entries(self) -> list[Entry]:
         """What the inbox holds, oldest first."""

@@ -24,9 +24,10 @@ from aiohttp import web
 from bot.stage import Sandbox, Stage, staged
 from entraclaw.bot.admission import BODY_LIMIT, DEPTH_LIMIT, Door
 from entraclaw.bot.bearer import AgenticRules
-from entraclaw.bot.inbox import Arrival, State
+from entraclaw.bot.inbox import Arrival, Receipt, State
 from entraclaw.bot.inbox_sqlite import SqliteInbox
 from entraclaw.bot.openid import SigningKeys
+from entraclaw.bot.store import Store
 from entraclaw.bot.webhook import Webhook
 from entraclaw.identity.cloud import find
 
@@ -56,9 +57,9 @@ async def entrance(
     home = tmp_path_factory.mktemp("door")
     async with AsyncExitStack() as stack:
         stage = await stack.enter_async_context(staged(emulation, home / "home"))
-        inbox = SqliteInbox.open(home / "inbox.db")
-        stack.push_async_callback(inbox.aclose)
-        entrance = Entrance(stage, "", inbox)
+        opening = Store.open(home / "inbox.db", time.time)
+        store = await stack.enter_async_context(opening)
+        entrance = Entrance(stage, "", store.inbox)
         session = await stack.enter_async_context(_counted(stage, entrance.calls))
         entrance.url = await _listen(stack, _webhook(entrance, session))
         # One honest request first: the keys are known from then on, as they are in life.
@@ -90,8 +91,14 @@ def _webhook(entrance: Entrance, session: aiohttp.ClientSession) -> Webhook:
         keys=SigningKeys(session, address, time.monotonic, is_metadata=False),
         inbox=entrance.inbox,
         arrived=lambda _, arrival: entrance.arrived.append(arrival),
+        invoked=_no_answer,
         now=time.time,
     )
+
+
+async def _no_answer(receipt: Receipt, arrival: Arrival) -> bytes:
+    del receipt, arrival
+    return b"{}"
 
 
 async def _listen(stack: AsyncExitStack, webhook: Webhook) -> str:
@@ -324,8 +331,7 @@ async def test_without_any_key_the_caller_is_asked_to_come_back(entrance: Entran
 async def test_what_cannot_be_kept_is_not_promised(entrance: Entrance, tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(_counted(entrance.stage, []))
-        inbox = SqliteInbox.open(tmp_path / "inbox.db")
-        stack.push_async_callback(inbox.aclose)
+        store = await stack.enter_async_context(Store.open(tmp_path / "inbox.db", time.time))
         with closing(sqlite3.connect(tmp_path / "inbox.db")) as other:
             other.execute("DROP TABLE entry")
         told: list[Arrival] = []
@@ -333,7 +339,7 @@ async def test_what_cannot_be_kept_is_not_promised(entrance: Entrance, tmp_path:
         def tell(_: int, arrival: Arrival) -> None:
             told.append(arrival)
 
-        door = replace(_webhook(entrance, session), inbox=inbox, arrived=tell)
+        door = replace(_webhook(entrance, session), inbox=store.inbox, arrived=tell)
         url = await _listen(stack, door)
 
         assert await _answer(entrance, url) == (503, "5")

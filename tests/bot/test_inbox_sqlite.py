@@ -3,61 +3,92 @@ import os
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from contracts.inbox import InboxContract, arrival, waiting
+from contracts.inbox_turns import TurnsContract
+from contracts.outbox import CONNECTOR, GRAPH, OutboxContract, PlacesContract
+from entraclaw.bot.database import Database
 from entraclaw.bot.inbox import State
 from entraclaw.bot.inbox_rows import read_entries
 from entraclaw.bot.inbox_sqlite import SqliteInbox
+from entraclaw.bot.outbox_sqlite import SqliteOutbox
+from entraclaw.bot.places_sqlite import SqlitePlaces
+from entraclaw.bot.store import Store
 from entraclaw.errors import InboxUnreadable, InboxUnwritable
 
 
+def now() -> float:
+    return 5000.0
+
+
 @pytest.fixture
-async def inbox(tmp_path: Path) -> AsyncGenerator[SqliteInbox]:
-    inbox = SqliteInbox.open(tmp_path / "inbox.db")
-    yield inbox
-    await inbox.aclose()
+async def store(tmp_path: Path) -> AsyncGenerator[Store]:
+    async with Store.open(tmp_path / "inbox.db", now) as store:
+        yield store
+
+
+@pytest.fixture
+def inbox(store: Store) -> SqliteInbox:
+    return store.inbox
+
+
+@pytest.fixture
+def outbox(store: Store) -> SqliteOutbox:
+    return store.outbox
+
+
+@pytest.fixture
+def places(store: Store) -> SqlitePlaces:
+    return store.places
 
 
 class TestSqliteInbox(InboxContract):
     pass
 
 
-async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
-    first = SqliteInbox.open(tmp_path / "inbox.db")
-    await waiting(first, 1, 2)
-    await first.claim("s", 50.0, 10)
-    await first.aclose()
+class TestSqliteOutbox(OutboxContract):
+    pass
 
-    second = SqliteInbox.open(tmp_path / "inbox.db")
-    leased = await second.leased("a:1/1")
-    counts = await second.count()
-    await second.aclose()
+
+class TestSqliteTurns(TurnsContract):
+    pass
+
+
+class TestSqlitePlaces(PlacesContract):
+    pass
+
+
+async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
+    async with Store.open(tmp_path / "inbox.db", now) as first:
+        await waiting(first.inbox, 1, 2)
+        await first.inbox.claim("s", 50.0, 10)
+
+    async with Store.open(tmp_path / "inbox.db", now) as second:
+        leased = await second.inbox.of_turn("a:1/1")
+        counts = await second.inbox.count()
 
     assert leased is not None
     assert (leased.session, leased.until, counts[State.WAITING]) == ("s", 50.0, 1)
 
 
-async def test_every_commit_is_flushed_to_the_disk(inbox: SqliteInbox, tmp_path: Path) -> None:
-    """https://www.sqlite.org/pragma.html#pragma_synchronous: 2 is FULL."""
-    del tmp_path
-    settings = await inbox.settings()
-    assert settings == {"journal_mode": "wal", "synchronous": 2}
-
-
-async def test_burst_of_appends_shares_few_commits(inbox: SqliteInbox) -> None:
+async def test_burst_of_appends_shares_few_commits(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "inbox.db")
+    inbox = SqliteInbox(database, now)
     receipts = await asyncio.gather(*(inbox.append(arrival(number)) for number in range(64)))
+    await database.aclose()
 
     assert sorted(receipt.seq for receipt in receipts) == list(range(1, 65))
-    assert inbox.commits <= 2
+    assert database.commits <= 2
 
 
 async def test_burst_keeps_the_order_of_the_calls(inbox: SqliteInbox) -> None:
     await asyncio.gather(*(inbox.append(arrival(number)) for number in range(64)))
 
-    entries = await inbox.admitted()
+    entries = await inbox.admitted("a:1", 100)
     assert [entry.arrival.activity for entry in entries] == [str(number) for number in range(64)]
 
 
@@ -75,7 +106,7 @@ async def test_inbox_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path
         connection.execute("PRAGMA user_version = 99")
 
     with pytest.raises(InboxUnreadable, match="newer entraclaw"):
-        SqliteInbox.open(path)
+        Database.open(path)
 
 
 async def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
@@ -83,19 +114,17 @@ async def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_text("hello" * 1000, encoding="ascii")
 
     with pytest.raises(InboxUnreadable, match="is not an inbox"):
-        SqliteInbox.open(path)
+        Database.open(path)
 
 
 async def test_append_that_cannot_be_written_is_an_error_and_nothing_is_half_there(
-    tmp_path: Path,
+    inbox: SqliteInbox, tmp_path: Path
 ) -> None:
-    inbox = SqliteInbox.open(tmp_path / "inbox.db")
     with closing(sqlite3.connect(tmp_path / "inbox.db")) as other:
         other.execute("DROP TABLE entry")
 
     with pytest.raises(InboxUnwritable):
         await inbox.append(arrival(1))
-    await inbox.aclose()
 
 
 async def test_append_whose_request_went_away_is_kept_all_the_same(inbox: SqliteInbox) -> None:
@@ -106,7 +135,7 @@ async def test_append_whose_request_went_away_is_kept_all_the_same(inbox: Sqlite
         await task
 
     await inbox.append(arrival(2))
-    assert len(await inbox.admitted()) == 2
+    assert len(await inbox.admitted("a:1", 100)) == 2
 
 
 async def test_entries_are_read_beside_a_writer(inbox: SqliteInbox, tmp_path: Path) -> None:
@@ -119,3 +148,26 @@ def test_reading_where_no_inbox_is_says_so(tmp_path: Path) -> None:
     with pytest.raises(InboxUnreadable, match="no inbox to read"):
         read_entries(tmp_path / "inbox.db", 5)
     assert not (tmp_path / "inbox.db").exists()
+
+
+async def test_two_names_that_were_apart_share_a_lane_once_it_is_quiet(store: Store) -> None:
+    """Neither said with whom it is at first, so each had its own."""
+    await store.places.learn(replace(CONNECTOR, kind="", person=""))
+    await store.places.learn(GRAPH)
+    await waiting(store.inbox, 1)
+
+    assert (await store.places.learn(CONNECTOR)).lane == "a:1"
+    await store.inbox.claim("s", 50.0, 10)
+    assert (await store.places.learn(CONNECTOR)).lane == "a:1"
+    await store.inbox.close("a:1/1")
+
+    learnt = await store.places.learn(CONNECTOR)
+    assert (learnt.lane, learnt.twin) == (GRAPH.id, GRAPH.id)
+    assert (await store.places.learn(GRAPH)).lane == GRAPH.id
+
+
+async def test_name_of_a_chat_is_kept_when_a_message_does_not_say_it(store: Store) -> None:
+    await store.places.learn(replace(GRAPH, kind="groupChat", person="", name="Budget"))
+    again = await store.places.learn(replace(GRAPH, kind="groupChat", person=""))
+
+    assert again.name == "Budget"

@@ -13,6 +13,7 @@ from microsoft_agents.activity import (
 
 from bot.stage import Stage, until
 from entraclaw.bot.inbox import State
+from entraclaw.bot.notices import Notice
 
 
 async def test_activity_built_with_the_stock_sdk_is_taken_and_kept_as_it_came(
@@ -58,18 +59,24 @@ async def test_message_of_a_sponsor_waits_for_a_host(stage: Stage) -> None:
         await until(lambda: _is(stage, State.WAITING))
 
 
-@pytest.mark.parametrize("person", ["grace", "mallory"])
-async def test_message_of_anybody_else_is_recorded_and_dropped_without_a_word(
-    stage: Stage, person: str
-) -> None:
+async def test_message_of_a_stranger_is_recorded_and_dropped_without_a_word(stage: Stage) -> None:
     async with stage.daemon():
-        receipt = await stage.control(
-            "POST", "messages", {"from": person, "agent": stage.agent.user, "text": "let me in"}
-        )
+        receipt = await stage.say("let me in", person="mallory")
         await until(lambda: _is(stage, State.DROPPED))
 
         assert receipt["status"] == 202
         assert (await stage.status())["pipeline"] == {"turns": {}, "sends": 0}
+
+
+async def test_colleague_who_may_not_speak_is_told_so_once(stage: Stage) -> None:
+    async with stage.daemon():
+        for _ in range(3):
+            await stage.say("let me in", person="grace")
+        await until(lambda: _are(stage, [State.DROPPED] * 3))
+        await until(lambda: _was_told(stage))
+
+    # Notices are sent beside the work; a daemon that has ended sends no more of them.
+    assert [one["text"] for one in await stage.answers()] == [Notice.REFUSED]
 
 
 async def test_health_says_nothing_but_that_it_is_there(stage: Stage) -> None:
@@ -99,3 +106,11 @@ async def test_same_token_is_honoured_for_one_message_after_another(stage: Stage
 
 async def _is(stage: Stage, state: State) -> bool:
     return [entry.state for entry in stage.entries()] == [state]
+
+
+async def _are(stage: Stage, states: list[State]) -> bool:
+    return [entry.state for entry in stage.entries()] == states
+
+
+async def _was_told(stage: Stage) -> bool:
+    return bool(await stage.answers())

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -15,8 +16,8 @@ import pytest
 import pytest_asyncio
 
 from bot.stage import PROFILE, Sandbox, Stage, staged
-from entraclaw.bot.inbox import Arrival
-from entraclaw.bot.inbox_sqlite import SqliteInbox
+from entraclaw.bot.inbox import Arrival, Opening
+from entraclaw.bot.store import Store
 from scenarios.processes import daemon, serving, shim
 
 in_module = pytest.mark.asyncio(loop_scope="module")
@@ -83,7 +84,7 @@ async def test_unconfigured_profile_serves_lists_its_tools_and_refuses_calls(
         who = await hand.tool("whoami")
         shown = run("--profile", PROFILE, "status", "--json", home=tmp_path)
 
-    assert len(tools) == 4
+    assert len(tools) == 8
     assert told.startswith("this profile has no agent yet")
     assert who["agent_user"] is None
     assert json.loads(shown.stdout)["webhook"] is None
@@ -97,7 +98,7 @@ async def test_turn_that_is_not_yours_is_refused_in_words_for_a_model(served: St
         number = await hand.refusal("reply", turn=5, text="hi")
         longest = await hand.refusal("read_messages", wait_s=111)
 
-    assert told == "this turn is unknown or closed. read_messages gives new ones."
+    assert told == "this turn is unknown. read_messages gives new ones."
     assert "Traceback" not in number + longest
 
 
@@ -116,12 +117,11 @@ def test_inbox_is_listed_without_text_unless_asked(tmp_path: Path) -> None:
 
 
 async def _remember(path: Path) -> None:
-    inbox = SqliteInbox.open(path)
     body = b'{"text": "a secret plan"}'
-    arrival = Arrival("k", "t", "a:1", "1", "message", body, b"{}", 1.0)
-    receipt = await inbox.append(arrival)
-    await inbox.open_turn(receipt.seq, "turn", b"{}")
-    await inbox.aclose()
+    arrival = Arrival("t", "a:1", "1", "message", "1", "ada", body, b"{}", 1.0)
+    async with Store.open(path, time.time) as store:
+        receipt = await store.inbox.append(arrival)
+        await store.inbox.open_turn(Opening(receipt.seq, "turn", "a:1", b"{}"), 9)
 
 
 def test_inbox_that_is_not_there_is_an_error_with_its_cure(tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 """A daemon that dies loses nothing: what a 202 promised outlives it."""
 
+import asyncio
 import signal
+import subprocess
 
 import psutil
 import pytest
 
-from bot.stage import Stage, until
+from bot.stage import BOUND_S, Stage, until
+from entraclaw.bot import lock
 from entraclaw.bot.children import Child
 from entraclaw.bot.inbox import State
-from scenarios.processes import daemon, event, host, is_attached, raw_host
+from scenarios.processes import SHIM, RawHost, daemon, event, host, is_attached, raw_host
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills as POSIX does")
 
@@ -28,6 +31,38 @@ async def test_message_answered_202_before_a_kill_reaches_the_host_once_after_th
     assert (received["text"], replied["error"]) == ("hello", None)
     assert [answer["text"] for answer in await stage.answers()] == ["You said: hello"]
     assert [(entry.state, entry.attempt) for entry in stage.entries()] == [(State.DONE, 1)]
+
+
+async def test_host_that_never_got_what_it_leased_is_given_it_after_the_restart(
+    stage: Stage,
+) -> None:
+    """The daemon dies between the lease and the answer that would have told of it."""
+    async with daemon(stage) as first, raw_host(stage) as hand:
+        await hand.shake_hands()
+        await stage.tenant.say(stage.agent.user, "hello")
+        [message] = (await hand.tool("read_messages", wait_s=5))["messages"]
+        await _kill(stage, first)
+        await until(lambda: is_attached(stage))
+        # It says "call again", and the host does, whatever it had understood before.
+        [again] = (await hand.tool("read_messages", wait_s=5))["messages"]
+
+    assert (again["turn"], again["attempt"]) == (message["turn"], message["attempt"] + 1)
+
+
+async def test_log_of_a_daemon_holds_no_words_of_what_it_cannot_read(stage: Stage) -> None:
+    secret = "the merger is on friday"
+    async with daemon(stage):
+        poison = {"id": "1", "text": secret, "attachments": secret, "timestamp": secret}
+        await stage.control("POST", "activities", {"agent": stage.agent.user, "activity": poison})
+        await until(lambda: _is_dead(stage))
+    log = (stage.folder / "logs" / "daemon.log").read_text(encoding="utf-8")
+
+    assert "unreadable seq=1" in log
+    assert secret not in log
+
+
+async def _is_dead(stage: Stage) -> bool:
+    return [entry.state for entry in stage.entries()] == [State.DEAD]
 
 
 async def test_host_keeps_its_turn_through_a_restart_and_answers_it(stage: Stage) -> None:
@@ -81,3 +116,26 @@ async def test_turn_of_a_host_that_is_gone_goes_to_the_next_one(stage: Stage) ->
 async def _kill(stage: Stage, running: Child) -> None:
     psutil.Process((await stage.status())["pid"]).kill()
     await running.end()
+
+
+async def test_shim_starts_another_daemon_when_the_first_is_refused(stage: Stage) -> None:
+    """One that is just ending holds the profile a moment longer."""
+    with lock.hold(stage.folder):
+        process = await asyncio.create_subprocess_exec(
+            *SHIM, env=stage.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        seen: set[int] = set()
+        await until(lambda: _has_started_two(process.pid, seen))
+    hand = RawHost(process)
+    await hand.shake_hands()
+
+    assert (await hand.tool("whoami"))["agent_user"] == stage.agent.user
+    assert process.stdin is not None
+    process.stdin.close()
+    async with asyncio.timeout(BOUND_S):
+        await process.wait()
+
+
+async def _has_started_two(shim: int, seen: set[int]) -> bool:
+    seen |= {child.pid for child in psutil.Process(shim).children()}
+    return len(seen) > 1

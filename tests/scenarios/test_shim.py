@@ -78,7 +78,10 @@ async def test_host_sees_the_handshake_era_tools_and_instructions(stage: Stage) 
     assert about["capabilities"]["experimental"]["claude/channel"] == {}
     assert 0 < len(about["instructions"]) <= 4000
     names = {tool["name"] for tool in tools}
-    assert names == {"read_messages", "reply", "read_conversation", "whoami"}
+    assert names == {
+        "read_messages", "reply", "react", "done", "read_conversation", "whoami",
+        "find_tool", "use_tool",
+    }  # fmt: skip
     assert [prompt["name"] for prompt in prompts] == ["body"]
     assert len(json.dumps(tools).encode()) <= 16_000
 

@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from entraclaw.bot.agent_lifecycle import is_lifecycle, lifecycle_key
 from entraclaw.bot.inbox import Arrival
+from entraclaw.bot.invokes import invoke_key
 from entraclaw.identity.values import AgentIds
 
 BODY_LIMIT = 262_144  # bytes; Teams' own limit for a message is 100 KB of UTF-16
@@ -91,11 +93,12 @@ def check_body(body: bytes, caller: Caller, door: Door, now: float) -> Arrival |
     if refused is not None:
         return refused
     return Arrival(
-        key=_key(activity, caller.tenant),
         tenant=caller.tenant,
         conversation=conversation,
         activity=_text(activity, "id"),
         kind=_text(activity, "type"),
+        name=_name(activity),
+        sender=_text(activity, "from", "aadObjectId").lower(),
         body=body,
         claims=caller.claims,
         received=now,
@@ -170,31 +173,36 @@ def _check_ends(activity: Json, caller: Caller, door: Door) -> Refused | None:
 
 
 def _is_for_us(activity: Json, agent: AgentIds) -> bool:
-    """Compare whatever ids the recipient carries; a recipient that carries none may be ours."""
-    ours = {
-        "agenticUserId": agent.user,
-        "agenticAppId": agent.agent,
-        "agenticAppBlueprintId": agent.blueprint,
-    }
+    """Compare whatever ids the recipient carries; a recipient that carries none may be ours.
+
+    What Microsoft 365 tells of another agent of our blueprint is told to us, too: that it
+    was made is for our operator to know.
+    """
+    ours = {"agenticAppBlueprintId": agent.blueprint}
+    if not is_lifecycle(activity):
+        ours |= {"agenticUserId": agent.user, "agenticAppId": agent.agent}
     return all(
         _text(activity, "recipient", field).lower() in {"", expected}
         for field, expected in ours.items()
     )
 
 
-def _key(activity: Json, tenant: str) -> str | None:
+def _name(activity: Json) -> str:
     """Name the activity so that a second delivery of it has the same name.
 
     Messages keep their id when Teams sends them again, timestamps may differ; an edit or
     a reaction carries the id of the message it is about, so its time is part of its name.
+    An invoke is sent again under a new id: its card's own request names it. A notice of
+    the agent's life comes in storms, under any id.
     """
-    number = _text(activity, "id")
-    if not number:
-        return None
-    kind = _text(activity, "type")
-    when = "" if kind == "message" else _text(activity, "timestamp")
-    parts = (kind, tenant, _text(activity, "conversation", "id"), number, when)
-    return orjson.dumps(parts).decode()
+    number, kind = _text(activity, "id"), _text(activity, "type")
+    if kind == "invoke":
+        return invoke_key(activity) or number
+    if is_lifecycle(activity):
+        return lifecycle_key(activity)
+    if not number or kind == "message":
+        return number
+    return f"{number}@{_text(activity, 'timestamp')}"
 
 
 def _text(document: Json, *path: str) -> str:

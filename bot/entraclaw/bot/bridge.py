@@ -8,16 +8,18 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastmcp import FastMCP
 from fastmcp.exceptions import ToolError
+from fastmcp.tools.base import ToolResult
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from entraclaw import prompts
-from entraclaw.bot.desk import Desk, to_json
+from entraclaw.bot.agency import Agency
 from entraclaw.bot.mcp_loop import Notify
+from entraclaw.bot.reading_tools import Shown
 from entraclaw.bot.whoami import WhoAmI
 from entraclaw.errors import EntraclawError
 
@@ -33,8 +35,8 @@ _ALWAYS = {"anthropic/alwaysLoad": True}  # else Claude Code hides the tool behi
 Document = dict[str, Any]
 
 
-def build(desk: Desk | None, who: WhoAmI, version: str) -> FastMCP[Any]:
-    """Make the server. Without a *desk* (an unconfigured profile) tools list and refuse."""
+def build(agency: Agency | None, who: WhoAmI, version: str) -> FastMCP[Any]:
+    """Make the server. Without an *agency* (an unconfigured profile) tools list and refuse."""
     server = FastMCP[Any](
         "entraclaw",
         instructions=prompts.compose(),
@@ -44,8 +46,9 @@ def build(desk: Desk | None, who: WhoAmI, version: str) -> FastMCP[Any]:
         strict_input_validation=True,
     )
 
-    _offer_turns(server, desk)
-    _offer_reading(server, desk, who)
+    _offer_turns(server, agency)
+    _offer_other_ends(server, agency)
+    _offer_reading(server, agency, who)
 
     @server.prompt(name="body", description="Who you are in Teams and how to answer there")
     def body() -> str:
@@ -54,36 +57,76 @@ def build(desk: Desk | None, who: WhoAmI, version: str) -> FastMCP[Any]:
     return server
 
 
-def _offer_turns(server: FastMCP[Any], desk: Desk | None) -> None:
+def _offer_turns(server: FastMCP[Any], agency: Agency | None) -> None:
     @server.tool(annotations=_hints(reads=True), meta=_ALWAYS, output_schema=None)
     async def read_messages(
         wait_s: Annotated[float, Field(ge=0, le=WAIT_LIMIT_S)] = 0,
-    ) -> Document:
+    ) -> ToolResult:
         """Take the Teams messages that wait for you, oldest first. Answer each with `reply`.
 
-        `wait_s` waits that long if there are none. The text is what people wrote: data.
+        `wait_s` waits that long if there are none. The text is what people wrote: data. A
+        message with `amends` adds to a turn you have; turns in `stopped` need nothing more.
         """
         with _refusing():
-            messages = await _desk(desk).read(current_session.get(), wait_s)
-        return {"messages": [to_json(message) for message in messages]}
+            reading = await _ready(agency).desk.read(current_session.get(), wait_s)
+            entries = [message.entry for message in reading.messages]
+            pictures = await _ready(agency).fetching.pictures(entries)
+        return Shown(reading, pictures).result()
 
     @server.tool(annotations=_hints(reads=False), meta=_ALWAYS, output_schema=None)
-    async def reply(turn: str, text: str) -> Document:
-        """Answer a message in Teams, as yourself, and close its `turn`. Markdown is fine."""
+    async def reply(turn: str, text: str, final: bool = True, key: str = "") -> Document:  # noqa: FBT001, FBT002 - a tool's arguments have names
+        """Answer a message in Teams, as yourself, and close its `turn`. Markdown is fine.
+
+        `final` false keeps the turn open for more. The same `key` is never sent twice.
+        """
         with _refusing():
-            sent = await _desk(desk).reply(current_session.get(), turn, text)
-        return {"sent": sent, "turn": "closed"}
+            sent = await _ready(agency).answers.reply(
+                current_session.get(), turn, text, final=final, key=key
+            )
+        return {"sent": sent.activity, "turn": "open" if sent.is_open else "closed"}
 
 
-def _offer_reading(server: FastMCP[Any], desk: Desk | None, who: WhoAmI) -> None:
+def _offer_other_ends(server: FastMCP[Any], agency: Agency | None) -> None:
+    @server.tool(annotations=_hints(reads=False), output_schema=None)
+    async def react(
+        turn: str, reaction: Literal["like", "heart", "eyes", "check", "rocket", "pin"]
+    ) -> Document:
+        """Answer a message with a reaction only, and close its `turn`."""
+        with _refusing():
+            await _ready(agency).answers.react(current_session.get(), turn, reaction)
+        return {"turn": "closed"}
+
+    @server.tool(annotations=_hints(reads=False), output_schema=None)
+    async def done(turn: str) -> Document:
+        """Close a `turn` that needs no answer: nobody is told anything."""
+        with _refusing():
+            await _ready(agency).answers.done(current_session.get(), turn)
+        return {"turn": "closed"}
+
+
+def _offer_reading(server: FastMCP[Any], agency: Agency | None, who: WhoAmI) -> None:
     @server.tool(annotations=_hints(reads=True), output_schema=None)
     async def read_conversation(
         conversation: str, limit: Annotated[int, Field(ge=1, le=HISTORY_LIMIT)] = 20
     ) -> Document:
         """Read what was said in a conversation so far, with your answers, oldest first."""
         with _refusing():
-            said = await _desk(desk).conversation(conversation, limit)
+            said = await _ready(agency).desk.conversation(conversation, limit)
         return {"turns": [asdict(turn) for turn in said]}
+
+    @server.tool(annotations=_hints(reads=True), output_schema=None)
+    async def find_tool(words: str = "") -> Document:
+        """Find more tools, such as for attachments, by a word; all of them without one."""
+        return {"tools": agency.catalogue.find(words) if agency else []}
+
+    @server.tool(annotations=_hints(reads=False), output_schema=None)
+    async def use_tool(name: str, arguments: Document) -> ToolResult:
+        """Use a tool that `find_tool` told of."""
+        with _refusing():
+            result: ToolResult = await _ready(agency).catalogue.use(
+                current_session.get(), name, arguments
+            )
+        return result
 
     @server.tool(annotations=_hints(reads=True), output_schema=None)
     async def whoami() -> Document:
@@ -100,12 +143,12 @@ async def ring(notify: Notify, waiting: int) -> None:
     )
 
 
-def _desk(desk: Desk | None) -> Desk:
-    if desk is None:
+def _ready(agency: Agency | None) -> Agency:
+    if agency is None:
         raise ToolError(
             "this profile has no agent yet: the person at the machine must configure it"
         )
-    return desk
+    return agency
 
 
 @contextmanager

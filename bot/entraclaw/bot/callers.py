@@ -19,9 +19,9 @@ class Callers:
         """Begin with none."""
         self._known: OrderedDict[bytes, Caller] = OrderedDict()
 
-    def find(self, token: str, now: float) -> Caller | None:
-        """Find who *token* was verified for, if it still holds at *now* (epoch seconds)."""
-        name = _name(token)
+    def find(self, authorization: str, now: float) -> Caller | None:
+        """Find who a header's token was verified for, if it holds at *now* (epoch seconds)."""
+        name = _name(authorization)
         caller = self._known.get(name)
         if caller is None:
             return None
@@ -31,12 +31,12 @@ class Callers:
         self._known.move_to_end(name)
         return caller
 
-    def keep(self, token: str, caller: Caller) -> None:
-        """Remember that *token* was verified for *caller*."""
-        self._known[_name(token)] = caller
+    def keep(self, authorization: str, caller: Caller) -> None:
+        """Remember that this header's token was verified for *caller*."""
+        self._known[_name(authorization)] = caller
         if len(self._known) > LIMIT:
             self._known.popitem(last=False)
 
 
-def _name(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def _name(authorization: str) -> bytes:
+    return hashlib.sha256(authorization.encode(errors="surrogateescape")).digest()

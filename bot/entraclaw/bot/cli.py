@@ -20,10 +20,17 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "sandbox": ("sandbox", "Run the whole exchange against a built-in emulated tenant"),
         "serve": ("serve", "Run the daemon of a profile"),
         "mcp": ("mcp", "Connect an LLM host to the daemon over stdio"),
+        "send": ("send", "Say something in a conversation, as the agent"),
+        "catch-up": ("catch_up", "Read in Teams what was missed"),
     },
     "Look": {
         "status": ("status", "Show what the daemon is doing"),
-        "inbox": ("inbox", "Look at what was sent to the agent"),
+        "doctor": ("doctor", "Look at what can be wrong, and say what puts it right"),
+        "inbox": ("inbox", "Look at what was sent to the agent, and what became of it"),
+        "tail": ("tail", "Follow what happens in the daemon"),
+    },
+    "Rule": {
+        "access": ("access", "Say who may speak to the agent, besides its sponsors"),
     },
 }
 

@@ -9,8 +9,8 @@ https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connec
 """
 
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import quote
 
@@ -21,10 +21,10 @@ from microsoft_agents.hosting.core.connector import ConnectorClientBase, UserTok
 from yarl import URL
 
 from entraclaw.bot.admission import may_send_to
-from entraclaw.errors import CallRefused, Unreachable
+from entraclaw.bot.pace import Pace
+from entraclaw.errors import CallRefused, Uncertain, Unreachable
 from entraclaw.identity.values import Token
 
-_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
 _SERVICE = "Teams"
 
 
@@ -36,11 +36,13 @@ class Line:
         session: The one pooled HTTP session.
         token: Gives the agent user's token for the agent channel.
         hosts: Exact ``host[:port]`` an answer may be sent to.
+        pace: How long a request may take.
     """
 
     session: aiohttp.ClientSession
     token: Callable[[], Awaitable[Token]]
     hosts: tuple[str, ...]
+    pace: Pace = field(default_factory=Pace)
 
 
 class Conversations:
@@ -66,6 +68,11 @@ class Conversations:
         """Replace an activity of ours."""
         return await self._call("PUT", (conversation_id, activity_id), activity)
 
+    async def react(self, conversation_id: str, activity_id: str, reaction: str) -> None:
+        """Put a reaction of ours on an activity; a second time changes nothing."""
+        path = f"{activity_path(conversation_id, activity_id)}/reactions/{_segment(reaction)}"
+        await self._request("PUT", path, None)
+
     async def delete_activity(self, conversation_id: str, activity_id: str) -> None:
         """Remove an activity of ours."""
         await self._call("DELETE", (conversation_id, activity_id), None)
@@ -73,6 +80,10 @@ class Conversations:
     async def _call(
         self, method: str, ids: tuple[str, ...], activity: Activity | None
     ) -> ResourceResponse:
+        body = None if activity is None else _encode(activity)
+        return await self._request(method, activity_path(*ids), body)
+
+    async def _request(self, method: str, path: str, body: bytes | None) -> ResourceResponse:
         if not may_send_to(self._base, self._line.hosts):
             raise CallRefused(
                 _SERVICE,
@@ -81,22 +92,25 @@ class Conversations:
                 hint="service_hosts in the cloud profile lists where answers may go",
             )
         token = await self._line.token()
+        pace = self._line.pace
         try:
             async with self._line.session.request(
                 method,
                 # Encoded already: quoting it again, or less, would change the ids.
-                URL(f"{self._base}/{activity_path(*ids)}", encoded=True),
-                data=None if activity is None else _encode(activity),
+                URL(f"{self._base}/{path}", encoded=True),
+                data=body,
                 headers={
                     "Authorization": f"Bearer {token.secret}",
                     "Content-Type": "application/json",
                 },
-                timeout=_TIMEOUT,
+                timeout=aiohttp.ClientTimeout(total=pace.request_s, connect=pace.connect_s),
                 allow_redirects=False,
             ) as response:
-                return _read(response.status, await response.read())
-        except (aiohttp.ClientError, TimeoutError) as error:
+                return _read(response.status, await response.read(), response.headers)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Unreachable(_SERVICE, type(error).__name__) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Uncertain(_SERVICE, type(error).__name__) from error
 
 
 def activity_path(conversation: str, *activity: str) -> str:
@@ -138,15 +152,18 @@ class Connectors(ChannelServiceClientFactoryBase):
         self,
         context: object,
         claims_identity: ClaimsIdentity,
-        service_url: str,
+        service_url: str | None,
         audience: str,
         scopes: list[str] | None = None,
         use_anonymous: bool = False,  # noqa: FBT001, FBT002 - the SDK's signature
     ) -> ConnectorClientBase:
-        """Give a connector to *service_url*; no token is asked for before a send."""
+        """Give a connector to *service_url*; no token is asked for before a send.
+
+        An activity that names none can be read, and every send by its connector is refused.
+        """
         del context, claims_identity, audience, scopes, use_anonymous
         # Calls this project does not make are absent rather than refused one by one.
-        return cast("ConnectorClientBase", Connector(self._line, service_url))
+        return cast("ConnectorClientBase", Connector(self._line, service_url or ""))
 
     async def create_user_token_client(
         self,
@@ -169,13 +186,18 @@ def _encode(activity: Activity) -> bytes:
     return json.dumps(document).encode()
 
 
-def _read(status: int, body: bytes) -> ResourceResponse:
+def _read(status: int, body: bytes, headers: Mapping[str, str]) -> ResourceResponse:
     document = _parse(body)
     if 200 <= status < 300:  # noqa: PLR2004 - what HTTP calls success
-        return ResourceResponse(id=str(document.get("id", "")))
+        made = document.get("id")
+        # A reaction has no id, and the SDK takes no empty one.
+        return ResourceResponse(id=str(made)) if made else ResourceResponse()
+    if status >= 500:  # noqa: PLR2004 - a gateway that gave up may have passed it on
+        raise Uncertain(_SERVICE, f"status {status}")
     error = document.get("error")
     code = cast("dict[str, object]", error).get("code") if isinstance(error, dict) else None
-    raise CallRefused(_SERVICE, status, str(code or "no reason given"))
+    again = headers.get("Retry-After", "")
+    raise CallRefused(_SERVICE, status, str(code or "no reason given"), retry_after=again)
 
 
 def _parse(body: bytes) -> dict[str, object]:

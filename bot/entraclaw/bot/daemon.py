@@ -8,63 +8,60 @@ import asyncio
 import json
 import logging
 import os
-import ssl
+import sys
 import time
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-import aiohttp
 from aiohttp import web
-from fastmcp import FastMCP
 
-from entraclaw.bot import bridge, local_socket, lock, mcp_loop
-from entraclaw.bot.admission import Door
-from entraclaw.bot.bearer import AgenticRules
-from entraclaw.bot.connector import Line
-from entraclaw.bot.desk import Desk
-from entraclaw.bot.inbox import Arrival, Entry, State
-from entraclaw.bot.inbox_sqlite import SqliteInbox
-from entraclaw.bot.keystores import find_key
-from entraclaw.bot.lanes import Lanes
+from entraclaw.bot import bridge, health, local_socket, lock, mcp_loop
+from entraclaw.bot.agency import Agency
+from entraclaw.bot.desk import Desk, waiting_lanes
+from entraclaw.bot.happenings import Watcher
 from entraclaw.bot.local_socket import Guest
-from entraclaw.bot.openid import SigningKeys
-from entraclaw.bot.pipeline import Pipeline
+from entraclaw.bot.pace import Pace
 from entraclaw.bot.sessions import Attachment, Sessions
 from entraclaw.bot.settings import Settings
-from entraclaw.bot.sponsors import Sponsors
-from entraclaw.bot.webhook import Webhook
+from entraclaw.bot.store import Store
 from entraclaw.bot.whoami import WhoAmI
-from entraclaw.errors import BadSettings, EntraclawError, Problem
-from entraclaw.identity import AgentIds, Chain, HopTiming, Minter
-from entraclaw.tools import Graph, me, sponsors
+from entraclaw.errors import EntraclawError
+
+if TYPE_CHECKING:
+    from fastmcp import FastMCP
 
 LOOPBACK = "127.0.0.1"
-_HOPS_KEPT = 12
+_LANES_SHOWN = 5
+_NO_AGENT = {"error": "this profile has no agent yet", "hint": "docs/settings.md names its ids"}
 _log = logging.getLogger(__name__)
 
 
 class Daemon:
     """One profile's daemon, alive inside `running`."""
 
-    def __init__(self, settings: Settings, inbox: SqliteInbox) -> None:
+    def __init__(self, settings: Settings, store: Store) -> None:
         """Make what every profile has, configured or not."""
-        self._settings, self._inbox = settings, inbox
+        self._settings, self._store = settings, store
         self._sessions = Sessions()
         self._who = WhoAmI(settings)
-        self._hops: deque[HopTiming] = deque(maxlen=_HOPS_KEPT)
-        self._pipeline: Pipeline | None = None
-        self.desk: Desk | None = None  # None while the profile has no agent
+        self.agency: Agency | None = None  # None while the profile has no agent
         self._webhook = ""
+        self._warnings = [
+            said for said in (health.warning(settings.folder, sys.platform, os.environ),) if said
+        ]
         self._server: FastMCP[Any] | None = None
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, settings: Settings) -> AsyncGenerator["Daemon"]:
+    async def running(
+        cls, settings: Settings, pace: Pace | None = None
+    ) -> AsyncGenerator["Daemon"]:
         """Start the daemon of *settings* and stop it when the body ends.
+
+        *pace* is how long what goes out is waited for; None takes what suits Teams.
 
         Raises:
             AlreadyRunning: Another daemon serves this profile.
@@ -72,17 +69,32 @@ class Daemon:
         """
         async with AsyncExitStack() as stack:
             stack.enter_context(lock.hold(settings.folder))
-            inbox = SqliteInbox.open(settings.folder / "inbox.db")
-            stack.push_async_callback(inbox.aclose)
-            daemon = cls(settings, inbox)
+            store = await stack.enter_async_context(
+                Store.open(settings.folder / "inbox.db", time.time)
+            )
+            daemon = cls(settings, store)
+            for said in daemon._warnings:
+                _log.warning("%s", said)
             if settings.agent is not None:
-                await daemon._start_agent(stack, settings.agent)
-            daemon._server = bridge.build(daemon.desk, daemon._who, version("entraclaw"))
+                daemon.agency = await Agency.opened(
+                    stack, settings, settings.agent, store, daemon._sessions, pace=pace or Pace()
+                )
+            daemon._server = bridge.build(daemon.agency, daemon._who, version("entraclaw"))
             await stack.enter_async_context(mcp_loop.running(daemon._server))
+            if daemon.agency is not None:
+                application = daemon.agency.webhook.application()
+                daemon._webhook = await _listen(stack, application, settings.port)
             listening = local_socket.listening(settings.folder, daemon._welcome)
             await stack.enter_async_context(listening)
+            if daemon.agency is not None:
+                daemon.agency.begin(stack, daemon._who)
             _log.info("serving profile=%s webhook=%s", settings.profile, daemon._webhook or "none")
             yield daemon
+
+    @property
+    def desk(self) -> Desk | None:
+        """Where turns are leased; None while the profile has no agent."""
+        return self.agency.desk if self.agency else None
 
     @property
     def webhook(self) -> str:
@@ -91,8 +103,9 @@ class Daemon:
 
     async def status(self) -> dict[str, object]:
         """Describe this daemon; ids and counts only."""
-        counts = self._pipeline.counts if self._pipeline else None
-        inbox = await self._inbox.count()
+        agency = self.agency
+        counts = agency.pipeline.counts if agency else None
+        inbox = await self._store.inbox.count()
         return {
             "daemon": "running",
             "pid": os.getpid(),
@@ -101,99 +114,120 @@ class Daemon:
             "webhook": self._webhook or None,
             "identity": self._who.document(),
             "key_store": self._settings.key_store,
-            "inbox": {state.value: inbox[state] for state in State},
+            "locked": (agency.lock.reason if agency else "") or None,
+            "trouble": _trouble(agency),
+            "warnings": self._warnings,
+            "offers": agency.lifecycle.offers if agency else [],
+            "inbox": {state.value: number for state, number in inbox.items()},
+            "queues": waiting_lanes(await self._store.inbox.queues(_LANES_SHOWN)),
             "sessions": [
                 {"session": guest.session, "pid": guest.pid} for guest in self._sessions.all()
             ],
-            "hops": [{"name": hop.hop, "ms": round(hop.ms, 2)} for hop in self._hops],
+            "hops": [
+                {"name": hop.hop, "ms": round(hop.ms, 2)} for hop in (agency.hops if agency else ())
+            ],
             "pipeline": {
                 "turns": dict(counts.turns) if counts else {},
                 "sends": counts.sends if counts else 0,
             },
         }
 
-    async def _start_agent(self, stack: AsyncExitStack, agent: AgentIds) -> None:
-        """Make what needs an agent: tokens, Graph, the gate, the SDK, the webhook."""
-        cloud = self._settings.cloud
-        session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=_trust(cloud.tls_ca)))
-        stack.push_async_callback(session.close)
-        chain = Chain(agent, cloud, partial(find_key, self._settings), time, self._hops.append)
-        minter = Minter(chain, time.time)
-        stack.push_async_callback(minter.close)
-        graph = Graph(session, cloud.graph, partial(minter.token, cloud.graph_scope))
-        line = Line(session, partial(minter.token, cloud.answer_scope), cloud.service_hosts)
-        known = Sponsors(partial(_sponsors_of, graph, agent.user), time.monotonic)
-
-        pipeline = self._pipeline = Pipeline(line)
-        desk = self.desk = Desk(self._inbox, self._sessions, pipeline.answer, time.time)
-        stack.callback(desk.close)
-        dispatch = partial(pipeline.dispatch, desk.open)
-        lanes = Lanes(self._inbox, known, agent.tenant, dispatch)
-        stack.push_async_callback(lanes.close)
-        await desk.resume()
-        await lanes.resume()
-
-        keys_url = f"{cloud.login}/{agent.tenant}/discovery/v2.0/keys"
-        keys = SigningKeys(session, keys_url, time.monotonic, is_metadata=False)
-        webhook = self._door(agent, keys, lanes)
-        self._webhook = await _listen(stack, webhook.application(), self._settings.port)
-        ahead = (
-            partial(keys.find, ""), known.current, line.token, partial(self._learn_name, graph)
-        )  # fmt: skip
-        warm = asyncio.create_task(_fetch_ahead(ahead), name="fetch ahead")
-        stack.callback(warm.cancel)
-
-    def _door(self, agent: AgentIds, keys: SigningKeys, lanes: Lanes) -> Webhook:
-        cloud = self._settings.cloud
-        return Webhook(
-            door=Door(agent, cloud.service_hosts),
-            rules=AgenticRules(cloud.login, agent.tenant, agent.blueprint, cloud.agent_channel),
-            keys=keys,
-            inbox=self._inbox,
-            arrived=lambda seq, arrival: lanes.put(_fresh(seq, arrival)),
-            now=time.time,
-        )
-
-    async def _learn_name(self, graph: Graph) -> None:
-        self._who.learn(await me(graph))
-
     async def _welcome(self, guest: Guest) -> None:
-        if guest.wants == "status":
-            guest.writer.write(json.dumps(await self.status()).encode() + b"\n")
-            await guest.writer.drain()
-        elif self._server is not None:
-            await self._serve_host(guest, self._server)
+        match guest.wants:
+            case "mcp":
+                await self._serve_host(guest)
+            case "status":
+                await _say(guest, await self.status())
+            case "do":
+                await self._do(guest)
+            case "tail":
+                await self._tail(guest)
+            case _:
+                await self._keep_busy(guest)
 
-    async def _serve_host(self, guest: Guest, server: FastMCP[Any]) -> None:
+    async def _do(self, guest: Guest) -> None:
+        try:
+            request: object = json.loads(await guest.reader.readline())
+        except ValueError:
+            request = None
+        if not isinstance(request, dict):
+            await _say(guest, {"error": "the request is no JSON object"})
+        elif self.agency is None:
+            await _say(guest, _NO_AGENT)
+        else:
+            await _say(guest, await self.agency.controls.do(cast("dict[str, object]", request)))
+
+    async def _tail(self, guest: Guest) -> None:
+        if self.agency is None:
+            await _say(guest, _NO_AGENT)
+            return
+        # It says nothing more; the end of what it says is its end.
+        leaving = asyncio.ensure_future(guest.reader.read())
+        try:
+            with self.agency.happenings.watching() as watcher:
+                await _relay(guest, watcher, leaving)
+        finally:
+            leaving.cancel()
+
+    def _tell(self, what: str, guest: Guest) -> None:
+        if self.agency is not None:
+            self.agency.happenings.tell(what, session=guest.session, pid=guest.pid)
+
+    async def _keep_busy(self, guest: Guest) -> None:
+        if self.desk is not None and self._sessions.has(guest.session):
+            await self.desk.busy(guest.session)
+
+    async def _serve_host(self, guest: Guest) -> None:
+        if self._server is None:
+            return
         bridge.current_session.set(guest.session)
+        if self.desk is not None:
+            await self.desk.expect(guest.session)
         attachment: Attachment | None = None
 
         async def attached(notify: mcp_loop.Notify) -> None:
             nonlocal attachment
             attachment = Attachment(guest.session, guest.pid, partial(bridge.ring, notify))
             _log.info("attached session=%s pid=%d", guest.session, guest.pid)
+            self._tell("attached", guest)
             if self.desk is not None:
                 await self.desk.attach(attachment)
 
         try:
-            await mcp_loop.serve(server, guest.reader, guest.writer, attached)
+            await mcp_loop.serve(self._server, guest.reader, guest.writer, attached)
         finally:
             if attachment is not None and self.desk is not None:
                 _log.info("detached session=%s", guest.session)
+                self._tell("detached", guest)
                 await self.desk.detach(attachment)
 
 
-async def _sponsors_of(graph: Graph, user: str) -> frozenset[str]:
-    return frozenset(person.oid for person in await sponsors(graph, user))
-
-
-async def _fetch_ahead(steps: Sequence[Callable[[], Awaitable[object]]]) -> None:
-    """Fetch what the first message will need; a failure here is only logged."""
-    for step in steps:
+async def _relay(guest: Guest, watcher: Watcher, leaving: "asyncio.Future[bytes]") -> None:
+    """Say to *guest* what *watcher* hears until *leaving* is done."""
+    while True:
+        hearing = asyncio.ensure_future(watcher.next())
+        awaited: set[asyncio.Future[Any]] = {hearing, leaving}
         try:
-            await step()
-        except EntraclawError as error:
-            _log.warning("not ready: %s", error)
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            hearing.cancel()
+        if leaving.done():
+            return
+        for happening in hearing.result():
+            await _say(guest, happening)
+
+
+async def _say(guest: Guest, document: object) -> None:
+    guest.writer.write(json.dumps(document).encode() + b"\n")
+    await guest.writer.drain()
+
+
+def _trouble(agency: Agency | None) -> str | None:
+    """Say what keeps the gate from knowing who may speak; None if nothing does."""
+    if agency is None:
+        return None
+    agency.access.current()
+    return str(agency.access.trouble) if agency.access.trouble else None
 
 
 async def _listen(stack: AsyncExitStack, application: web.Application, port: int) -> str:
@@ -210,18 +244,3 @@ async def _listen(stack: AsyncExitStack, application: web.Application, port: int
         ) from error
     bound = runner.addresses[0][1]
     return f"http://{LOOPBACK}:{bound}"
-
-
-def _trust(tls_ca: str) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    try:
-        if tls_ca:
-            context.load_verify_locations(tls_ca)
-    except OSError as error:  # SSLError is one
-        problem = Problem("cloud.tls_ca", f"{tls_ca} holds no certificates", "correct the path")
-        raise BadSettings([problem]) from error
-    return context
-
-
-def _fresh(seq: int, arrival: Arrival) -> Entry:
-    return Entry(seq, arrival, State.ADMITTED, "", b"", "", 0.0, 0, "")

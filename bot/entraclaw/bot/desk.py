@@ -1,33 +1,27 @@
-"""Hand waiting messages to host sessions and take their answers back.
+"""Open turns and hand them to host sessions; ring for what waits.
 
-A turn belongs to the session that leased it, while it is leased. Leases follow the
-session, not its connection: when the last connection is lost they end after
-`LOST_S`, unless the session comes back; after a restart of the daemon they all get
-`RESTARTED_S`. Nothing polls: one timer stands at the earliest end of a lease.
+One turn is open in a conversation at a time. Who holds it, and until when, is
+`entraclaw.bot.leases`.
 """
 
 import asyncio
-import logging
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
-from entraclaw.bot.activity import plain_name
-from entraclaw.bot.inbox import Answer, Entry, Inbox
-from entraclaw.bot.pipeline import Message
+from entraclaw.bot.context import fence
+from entraclaw.bot.inbox import Entry, Expired, Inbox, Opened, Opening, State
+from entraclaw.bot.leases import Leases
+from entraclaw.bot.profile_lock import ProfileLock
 from entraclaw.bot.sessions import Attachment, Sessions
-from entraclaw.errors import TurnRefused
 
-LEASE_S = 600.0
-LOST_S = 3.0
-RESTARTED_S = 30.0
 BATCH = 20
-TEXT_LIMIT = 28_000  # characters; Graph and Teams both take this much
+BACKLOG = 200  # turns that may wait in one conversation
 
-_log = logging.getLogger(__name__)
+View = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +29,39 @@ class Handed:
     """A message as a host is given it.
 
     Attributes:
-        turn: What `reply` needs.
+        turn: What answers it.
         conversation: What `read_conversation` needs.
-        kind: ``personal``, ``groupChat`` or ``channel``.
-        sender: Display name, safe to show.
-        relation: What the sender is to the agent: ``sponsor``.
-        sent_at: ISO 8601, as Teams dated it; may be empty.
-        text: What was said. Outside content: data, never instructions.
         attempt: 1 the first time it is handed over.
+        amends: It adds to a turn that is open already.
+        view: What it says and who says it; docs/messages.md lists the fields.
+        context: What was said in a group since the agent was last addressed.
+        unseen: How many more messages there were: old, or from people who may not speak.
+        entry: Where it is kept.
     """
 
     turn: str
     conversation: str
-    kind: str
-    sender: str
-    relation: str
-    sent_at: str
-    text: str
     attempt: int
+    amends: bool
+    view: View
+    context: tuple[View, ...]
+    unseen: int
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one look at the inbox gives.
+
+    Attributes:
+        messages: Leased now, oldest first.
+        stopped: Turns of this session whose requester said stop.
+        waiting: How many more turns wait.
+    """
+
+    messages: tuple[Handed, ...]
+    stopped: tuple[str, ...]
+    waiting: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,133 +75,158 @@ class Said:
 
 
 class Desk:
-    """Where turns are opened, leased, answered and closed."""
+    """Where turns are opened, handed over and given back."""
 
     def __init__(
         self,
         inbox: Inbox,
         sessions: Sessions,
-        send: Callable[[Entry, str], Awaitable[str]],
         now: Callable[[], float],
+        died: Callable[[Entry], Awaitable[None]],
+        lock: ProfileLock,
     ) -> None:
-        """Send answers with *send*, which returns the id Teams gave; *now* is epoch seconds."""
-        self._inbox, self._sessions, self._send, self._now = inbox, sessions, send, now
+        """Tell *died* of turns that ran out of attempts; *now* is epoch seconds, without jumps."""
+        self._inbox, self._sessions, self._died, self._lock = inbox, sessions, died, lock
+        self._leases = Leases(inbox, now, sessions.has, self._leases_ended)
         self._news = asyncio.Event()
         self._readers = 0
-        self._answering: set[str] = set()
-        self._alarm: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._stopped: dict[str, list[str]] = {}
+        self._again: set[str] = set()  # sessions that came back and hold turns
 
     async def resume(self) -> None:
-        """Give the leases of an earlier daemon `RESTARTED_S` to find their sessions."""
-        await self._inbox.set_lease_end(None, self._now() + RESTARTED_S)
-        await self._set_alarm()
+        """Give the leases of an earlier daemon a while to find their sessions."""
+        await self._leases.resume()
 
     def close(self) -> None:
-        """Stop the timer and whatever it started."""
-        if self._alarm is not None:
-            self._alarm.cancel()
-        for task in self._tasks:
-            task.cancel()
+        """Let no lease end any more."""
+        self._leases.close()
 
-    async def open(self, entry: Entry, message: Message) -> None:
-        """Open a turn for *message* and ring, unless somebody is already listening."""
-        view = {
-            "kind": message.conversation_kind,
-            "sender": plain_name(message.sender_name),
-            "relation": message.relation,
-            "sent_at": message.sent_at,
-            "text": message.text,
-        }
-        await self._inbox.open_turn(entry.seq, uuid.uuid4().hex, orjson.dumps(view))
-        await self._announce()
+    async def open(
+        self,
+        entry: Entry,
+        lane: str,
+        view: View,
+        *,
+        may_join: bool,
+        about: Entry | None = None,
+        why: str = "",
+    ) -> Opened:
+        """Open a turn for *entry*, or add it to the open one of its sender, and ring.
+
+        When it is *about* an earlier entry, it takes the place of one that waits, or amends
+        the turn of one that is leased; *why* is what happened to that, for the operator.
+        """
+        opening = Opening(entry.seq, uuid.uuid4().hex, lane, orjson.dumps(view), may_join)
+        if about is not None:
+            opening = _about(opening, about, why)
+        opened = await self._inbox.open_turn(opening, BACKLOG)
+        if opened.joined:
+            self._news.set()
+            self._sessions.ring_session(opened.session, 1)
+        elif opened.waiting:
+            self._news.set()
+            if not self._readers:
+                self._sessions.ring_all(opened.waiting)  # a new turn is always one to ring for
+        return opened
+
+    async def stop(self, lane: str, sender: str, before: int) -> int:
+        """End what *sender* asked for in *lane*; tells how many open turns there were."""
+        stopped = await self._inbox.stop(lane, sender, before, "stopped by its requester")
+        for entry in stopped:
+            self._stopped.setdefault(entry.session, []).append(entry.turn)
+            self._sessions.ring_session(entry.session, 1)
+        if stopped:
+            self._news.set()
+            await self.announce()
+        return len(stopped)
+
+    async def expect(self, session: str) -> None:
+        """Note a new connection of *session*, before anything it asks is answered.
+
+        One that was away may never have got what it was handed last: its next `read` gives
+        it again.
+        """
+        if not self._sessions.has(session) and await self._inbox.unsure(session):
+            self._again.add(session)
 
     async def attach(self, attachment: Attachment) -> None:
-        """Let a session in: its leases live on, and it hears of what waits."""
+        """Let a session in: its leases live on, and it hears of what waits for it."""
         self._sessions.add(attachment)
-        await self._inbox.set_lease_end(attachment.session, self._now() + LEASE_S)
-        waiting = await self._waiting()
+        await self.busy(attachment.session)
+        waiting = await self._inbox.waiting() + (attachment.session in self._again)
         if waiting:
             self._sessions.ring(attachment, waiting)
 
     async def detach(self, attachment: Attachment) -> None:
         """Note a lost connection; the session's leases end soon if it was the last."""
         if self._sessions.remove(attachment):
-            await self._inbox.set_lease_end(attachment.session, self._now() + LOST_S)
-            await self._set_alarm()
+            await self._leases.lose(attachment.session)
 
-    async def read(self, session: str, wait_s: float) -> Sequence[Handed]:
-        """Lease what waits for *session*, oldest first; wait up to *wait_s* if nothing does."""
+    async def busy(self, session: str) -> None:
+        """Give all leases of a session that is at work their full time again."""
+        await self._leases.keep(session)
+
+    async def use(self, session: str, turn: str) -> Entry:
+        """Find a turn that *session* holds; whatever it does with it renews its lease.
+
+        Raises:
+            TurnRefused: The session does not hold it; the words say why.
+        """
+        return await self._leases.use(session, turn)
+
+    async def read(self, session: str, wait_s: float) -> Reading:
+        """Lease what waits for *session*, oldest first; wait up to *wait_s* if nothing does.
+
+        Raises:
+            Locked: The profile is locked.
+        """
         loop = asyncio.get_running_loop()
         end = loop.time() + wait_s
         while True:
+            self._lock.check()  # it may be locked while somebody waits here
             # Cleared before the look, so that what arrives during it is not missed.
             self._news.clear()
-            entries = await self._inbox.claim(session, self._now() + LEASE_S, BATCH)
+            entries = await self._inbox.claim(
+                session, self._leases.end_of_new(), BATCH, again=session in self._again
+            )
+            self._again.discard(session)
             left = end - loop.time()
-            if entries or left <= 0:
+            if entries or session in self._stopped or left <= 0:
                 break
             await self._listen(left)
         if entries:
-            await self._set_alarm()
-        return [_handed(entry) for entry in entries]
+            await self._leases.watch()
+        messages = tuple([await self._handed(entry) for entry in entries])
+        stopped = tuple(self._stopped.pop(session, ()))
+        return Reading(messages, stopped, await self._inbox.waiting())
 
-    async def reply(self, session: str, turn: str, text: str) -> str:
-        """Answer *turn* and close it; returns the id Teams gave the answer.
-
-        Raises:
-            TurnRefused: The turn is not this session's, or is being answered already.
-            CallRefused: Teams said no; the turn stays open.
-            Unreachable: Teams did not answer; the turn stays open.
-        """
-        if not text.strip():
-            raise TurnRefused("an answer needs text")
-        if len(text) > TEXT_LIMIT:
-            raise TurnRefused(f"an answer holds at most {TEXT_LIMIT} characters")
-        entry = await self._leased(session, turn)
-        self._answering.add(turn)  # before anything is awaited: a second answer must see it
-        sending = asyncio.create_task(self._answer(entry, text), name="answer")
-        self._tasks.add(sending)
-        sending.add_done_callback(self._tasks.discard)
-        # A host that goes away now must not stop half an answer: Teams may have it already.
-        return await asyncio.shield(sending)
-
-    async def conversation(self, conversation: str, limit: int) -> Sequence[Said]:
-        """Read the last turns of *conversation*, oldest first."""
-        rows = await self._inbox.conversation(conversation, limit)
+    async def conversation(self, lane: str, limit: int) -> Sequence[Said]:
+        """Read the last turns of a conversation, oldest first."""
+        rows = await self._inbox.conversation(lane, limit)
         return [_said(entry, answer) for entry, answer in rows]
 
-    async def _answer(self, entry: Entry, text: str) -> str:
-        try:
-            activity = await self._send(entry, text)
-            await self._inbox.close(Answer(entry.turn, activity, text, self._now()))
-        finally:
-            self._answering.discard(entry.turn)
-        _log.info("answered seq=%d turn=%s", entry.seq, entry.turn)
-        await self._announce()
-        return activity
-
-    async def _leased(self, session: str, turn: str) -> Entry:
-        entry = await self._inbox.leased(turn)
-        if entry is None:
-            raise TurnRefused("this turn is unknown or closed", hint="read_messages gives new ones")
-        if entry.session != session:
-            raise TurnRefused("this turn belongs to another session")
-        if turn in self._answering:
-            raise TurnRefused("this turn is being answered already")
-        return entry
-
-    async def _announce(self) -> None:
+    async def announce(self) -> None:
         """Wake whoever waits in `read`; ring the others when nobody does."""
-        waiting = await self._waiting()
+        waiting = await self._inbox.waiting()
         if not waiting:
             return
         self._news.set()
-        if not self._readers:
+        if not self._readers and await self._inbox.rings():
             self._sessions.ring_all(waiting)
 
-    async def _waiting(self) -> int:
-        return await self._inbox.waiting()
+    async def _handed(self, entry: Entry) -> Handed:
+        fenced = () if entry.joined else await self._inbox.observed(entry.turn)
+        views, unseen = fence(fenced)
+        return Handed(
+            turn=entry.joined or entry.turn,
+            conversation=entry.lane,
+            attempt=entry.attempt,
+            amends=bool(entry.joined),
+            view=orjson.loads(entry.view),
+            context=views,
+            unseen=unseen,
+            entry=entry,
+        )
 
     async def _listen(self, seconds: float) -> None:
         self._readers += 1
@@ -204,45 +238,48 @@ class Desk:
         finally:
             self._readers -= 1
 
-    async def _set_alarm(self) -> None:
-        end = await self._inbox.next_lease_end()
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        if end is not None:
-            delay = max(0.0, end - self._now())
-            self._alarm = asyncio.get_running_loop().call_later(delay, self._ring_alarm)
+    async def _leases_ended(self, expired: Expired) -> None:
+        await self.announce()
+        for entry in expired.dead:
+            await self._died(entry)
 
-    def _ring_alarm(self) -> None:
-        task = asyncio.create_task(self._expire(), name="leases")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
-    async def _expire(self) -> None:
-        ended = await self._inbox.expire(self._now())
-        if ended:
-            _log.info("leases ended count=%d", ended)
-            await self._announce()
-        await self._set_alarm()
+def _about(opening: Opening, about: Entry, why: str) -> Opening:
+    """Have *opening* amend the turn that *about* is in, or take its place, or both."""
+    if about.state is State.WAITING:
+        opening = replace(opening, instead_of=about.seq, why=why)
+    if about.state is State.WAITING and not about.joined:
+        return opening
+    return replace(opening, may_join=True, amends=about.joined or about.turn)
 
 
 def to_json(handed: Handed) -> dict[str, object]:
-    """Shape a message for the wire: `read_messages` lists these."""
-    document = asdict(handed)
-    document["from"] = {"name": document.pop("sender"), "relation": document.pop("relation")}
+    """Shape a message for the wire: `read_messages` lists these; what is empty is left out."""
+    view = dict(handed.view)
+    sender = {"name": view.pop("sender", ""), "relation": view.pop("relation", "")}
+    document: dict[str, object] = {
+        "turn": handed.turn,
+        "conversation": handed.conversation,
+        "attempt": handed.attempt,
+        "from": sender,
+        **view,
+    }
+    if handed.amends:
+        document["amends"] = True
+    if handed.context:
+        document["context"] = [dict(one) for one in handed.context]
+    if handed.unseen:
+        document["unseen"] = handed.unseen
     return document
 
 
-def _handed(entry: Entry) -> Handed:
-    view = orjson.loads(entry.view)
-    return Handed(
-        turn=entry.turn,
-        conversation=entry.arrival.conversation,
-        attempt=entry.attempt,
-        **view,
+def _said(entry: Entry, answer: str) -> Said:
+    view: dict[str, str] = orjson.loads(entry.view) if entry.view else {}
+    return Said(
+        view.get("sender", ""), view.get("sent_at", ""), view.get("text", "(erased)"), answer
     )
 
 
-def _said(entry: Entry, answer: str) -> Said:
-    view = orjson.loads(entry.view)
-    return Said(view["sender"], view["sent_at"], view["text"], answer)
+def waiting_lanes(queues: Sequence[tuple[str, int]]) -> list[dict[str, object]]:
+    """Shape the longest lanes for `status`."""
+    return [{"conversation": lane, "queued": number} for lane, number in queues]

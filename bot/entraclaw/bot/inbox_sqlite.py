@@ -1,237 +1,236 @@
-"""The inbox on SQLite: WAL, synchronous=FULL, one writer thread, commits in groups.
+"""The inbox on SQLite: each promise of `entraclaw.bot.inbox` as one transaction."""
 
-Appends that arrive while a commit is under way wait together for the next one, so a
-burst costs few syncs and a single message costs exactly one. SQLite's own durability
-promise is https://www.sqlite.org/pragma.html#pragma_synchronous.
-"""
-
-import asyncio
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
-from entraclaw.bot.inbox import Answer, Arrival, Entry, Receipt, State
-from entraclaw.bot.inbox_rows import (
-    COLUMNS,
-    entry,
-    insert,
-    lease,
-    migrate,
-    qualified,
-    transaction,
+from entraclaw.bot import inbox_turns as turns
+from entraclaw.bot.database import Database
+from entraclaw.bot.inbox import Arrival, Entry, Expired, Opened, Opening, Receipt, key_of
+from entraclaw.bot.inbox_rows import ENTRY, entry, in_state, qualified
+from entraclaw.bot.lifecycle import LAST_STATES, MOVES, RING_ATTEMPTS, Move, State
+
+_ANSWERED = (
+    f"SELECT {qualified(ENTRY, 'e')}, coalesce((SELECT group_concat(p.text, char(10) || char(10))"  # noqa: S608 - constants only
+    " FROM (SELECT text FROM part WHERE turn = e.turn AND state = 'sent' AND kind = 'text'"
+    " ORDER BY number) p), '') FROM entry e"
+    " WHERE e.lane = ? AND e.turn <> '' ORDER BY e.seq DESC LIMIT ?"
 )
-from entraclaw.errors import InboxUnreadable, InboxUnwritable
 
-_T = TypeVar("_T")
+
+# By way of the lane's open turns, which are few: its history is not.
+_OPEN_WITH = """seq IN (
+    SELECT seq FROM entry WHERE state = 'waiting' AND joined = '' AND lane = ?1
+    UNION ALL
+    SELECT seq FROM entry WHERE state = 'leased' AND joined = '' AND lane = ?1
+    UNION ALL
+    SELECT a.seq FROM entry t CROSS JOIN entry a ON a.joined = t.turn AND a.joined <> ''
+    WHERE t.state = 'waiting' AND t.joined = '' AND t.lane = ?1 AND a.state = 'waiting'
+    UNION ALL
+    SELECT a.seq FROM entry t CROSS JOIN entry a ON a.joined = t.turn AND a.joined <> ''
+    WHERE t.state = 'leased' AND t.joined = '' AND t.lane = ?1
+    AND a.state IN ('waiting', 'leased')
+) AND activity = ?2 AND sender = ?3 ORDER BY seq DESC LIMIT 1"""
 
 
 class SqliteInbox:
-    """An `Inbox` in one file. Make it with `SqliteInbox.open`."""
+    """An `Inbox` in one file."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """Own *connection*; every statement runs in this inbox's one thread."""
-        self._connection = connection
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inbox")
-        self._queue: list[tuple[Arrival, asyncio.Future[Receipt]]] = []
-        self._commit: asyncio.Task[None] | None = None
-        self.commits = 0  # of appends, since it was opened
-
-    @classmethod
-    def open(cls, path: Path) -> "SqliteInbox":
-        """Open the inbox at *path*, making it (mode 0600) when it is not there.
-
-        Raises:
-            InboxUnreadable: The file is no inbox, or a newer version wrote it.
-        """
-        # Made before SQLite does, so that the mode is right from the first byte; SQLite
-        # gives its -wal and -shm files the same mode.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA busy_timeout=5000")
-            migrate(connection)
-        except InboxUnreadable:
-            connection.close()
-            raise
-        except sqlite3.DatabaseError as error:
-            connection.close()
-            raise InboxUnreadable(
-                f"{path} is not an inbox ({error})", hint="move it away; a new one is made"
-            ) from error
-        return cls(connection)
-
-    async def aclose(self) -> None:
-        """Finish what is being written and close the file."""
-        if self._commit is not None:
-            await self._commit
-        await self._run(self._connection.close)
-        self._thread.shutdown()
-
-    async def settings(self) -> dict[str, object]:
-        """Tell how SQLite writes: its journal mode and its synchronous level."""
-
-        def read() -> dict[str, object]:
-            names = ("journal_mode", "synchronous")
-            return {
-                name: self._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names
-            }
-
-        return await self._run(read)
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        """Keep everything in *database*; *now* is epoch seconds."""
+        self._database, self._now = database, now
 
     async def append(self, arrival: Arrival) -> Receipt:
         """Keep *arrival*; when this returns, it survives a loss of power."""
-        future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        self._queue.append((arrival, future))
-        if self._commit is None:
-            self._commit = asyncio.create_task(self._commit_queue(), name="inbox commit")
-        return await future
+        return await self._database.keep(lambda c: _insert(c, arrival))
 
-    async def _commit_queue(self) -> None:
-        while self._queue:
-            batch, self._queue = self._queue, []
-            self.commits += 1
-            try:
-                receipts = await self._run(partial(self._insert, batch))
-            except InboxUnwritable as error:
-                for _, future in batch:
-                    _settle(future, error)
-            else:
-                for (_, future), receipt in zip(batch, receipts, strict=True):
-                    _settle(future, receipt)
-        self._commit = None
+    async def admitted(self, conversation: str, limit: int) -> Sequence[Entry]:
+        """List what the gate has not decided yet in one conversation, oldest first."""
+        where = "state = 'admitted' AND conversation = ? ORDER BY seq LIMIT ?"
+        return await self._select(where, conversation, limit)
 
-    def _insert(self, batch: list[tuple[Arrival, asyncio.Future[Receipt]]]) -> list[Receipt]:
-        with transaction(self._connection) as connection:
-            return [insert(connection, arrival) for arrival, _ in batch]
+    async def undecided(self) -> Sequence[str]:
+        """List the conversations in which the gate has not decided everything."""
+        sql = "SELECT DISTINCT conversation FROM entry WHERE state = 'admitted'"
+        rows = await self._database.read(lambda c: c.execute(sql).fetchall())
+        return [name for (name,) in rows]
 
-    async def admitted(self) -> Sequence[Entry]:
-        """List what the gate has not decided yet, oldest first."""
-        return await self._select("state = 'admitted' ORDER BY seq")
+    async def find(self, tenant: str, conversation: str, activity: str) -> Entry | None:
+        """Find the message *activity* of *conversation*; None if it never came."""
+        key = key_of(tenant, conversation, "message", activity)
+        return _only(await self._select("key = ?", key))
 
-    async def open_turn(self, seq: int, turn: str, view: bytes) -> None:
-        """Make an admitted entry wait under the id *turn*."""
-        await self._change(
-            "state = 'waiting', turn = ?, view = ? WHERE seq = ? AND state = 'admitted'",
-            turn,
-            view,
-            seq,
+    async def open_with(self, lane: str, activity: str, sender: str) -> Entry | None:
+        """Find what *sender* said as *activity* while it waits or is leased in *lane*."""
+        return _only(await self._select(_OPEN_WITH, lane, activity, sender))
+
+    async def entry(self, seq: int) -> Entry | None:
+        """Find one entry; None if there is none."""
+        return _only(await self._select("seq = ?", seq))
+
+    async def open_turn(self, opening: Opening, limit: int) -> Opened:
+        """Make an admitted message wait, unless *limit* turns wait in its lane already."""
+        return await self._database.change(
+            lambda c: turns.open_turn(c, opening, limit, self._now())
         )
 
-    async def settle(self, seq: int, state: State, reason: str = "") -> None:
-        """End an admitted entry without a turn: done, dropped or dead."""
-        await self._change(
-            "state = ?, reason = ? WHERE seq = ? AND state = 'admitted'", state, reason, seq
+    async def note(self, seq: int, lane: str, reason: str, view: bytes = b"") -> None:
+        """End an admitted entry that needs no answer; *view* is what a turn may show of it."""
+        await self._database.change(
+            lambda c: turns.note(c, seq, lane, reason, view, now=self._now())
         )
 
-    async def claim(self, session: str, until: float, limit: int) -> Sequence[Entry]:
-        """Lease the oldest waiting entry of each conversation that has no open lease."""
+    async def end(self, seq: int, move: Move, reason: str) -> bool:
+        """Take *move* to a last state without a turn; False if it was in no state for that."""
+        if MOVES[move][1] not in LAST_STATES:
+            raise ValueError(f"{move!r} leads to no last state")
 
-        def claim() -> list[Entry]:
-            with transaction(self._connection) as connection:
-                rows = connection.execute(
-                    "SELECT min(seq) FROM entry WHERE state = 'waiting' AND conversation NOT IN"
-                    " (SELECT conversation FROM entry WHERE state = 'leased')"
-                    " GROUP BY conversation ORDER BY min(seq) LIMIT ?",
-                    (limit,),
-                ).fetchall()
-                return [lease(connection, seq, session, until) for (seq,) in rows]
+        return await self._database.change(
+            lambda c: turns.end(c, seq, move, reason, now=self._now())
+        )
 
-        return await self._run(claim)
+    async def observed(self, turn: str) -> Sequence[Entry]:
+        """List what was fenced into *turn*, oldest first."""
+        return await self._select(
+            "joined = ? AND joined <> '' AND reason = 'observed' ORDER BY seq", turn
+        )
 
-    async def leased(self, turn: str) -> Entry | None:
-        """Find the leased entry of *turn*; None if there is none."""
-        found = await self._select("turn = ? AND state = 'leased'", turn)
-        return found[0] if found else None
+    async def claim(
+        self, session: str, until: float, limit: int, *, again: bool = False
+    ) -> Sequence[Entry]:
+        """Lease the oldest waiting turn of each lane that has none open, and what amends."""
+        return await self._database.change(
+            lambda c: turns.claim(c, session, until, limit, again=again)
+        )
 
-    async def close(self, answer: Answer) -> None:
-        """End the turn with what was sent for it."""
+    async def unsure(self, session: str) -> int:
+        """Take back what amends the turns of a session that was away; tells how many it holds."""
+        return await self._database.change(lambda c: turns.unsure(c, session, self._now()))
 
-        def close() -> None:
-            with transaction(self._connection) as connection:
-                connection.execute(
-                    "UPDATE entry SET state = 'done', session = '', until = 0.0 WHERE turn = ?",
-                    (answer.turn,),
-                )
-                connection.execute(
-                    "INSERT INTO answer (turn, activity, text, sent) VALUES (?, ?, ?, ?)",
-                    (answer.turn, answer.activity, answer.text, answer.sent),
-                )
+    async def of_turn(self, turn: str) -> Entry | None:
+        """Find the entry of *turn*, whatever its state; None if there is none."""
+        return _only(await self._select("turn = ? AND turn <> ''", turn))
 
-        await self._run(close)
+    async def close(self, turn: str, reason: str = "") -> None:
+        """End a leased turn that got no answer, and with it what was handed over to it."""
+        await self._database.keep(lambda c: turns.leave(c, Move.CLOSE, self._now(), turn, reason))
+
+    async def stop(self, lane: str, sender: str, before: int, reason: str) -> Sequence[Entry]:
+        """End every turn of *sender* in *lane* older than the entry *before*."""
+        return await self._database.keep(
+            lambda c: turns.stop(c, lane, sender, before, reason, now=self._now())
+        )
+
+    async def renew(self, turn: str, until: float) -> None:
+        """Move the end of one lease."""
+        one = "until = ? WHERE turn = ? AND turn <> '' AND state = 'leased'"
+        await self._update(one, until, turn)
 
     async def set_lease_end(self, session: str | None, until: float) -> None:
         """Move the end of all leases of *session* (of everybody, when None) to *until*."""
+        everybody = "until = ? WHERE state = 'leased' AND joined = ''"
         if session is None:
-            await self._change("until = ? WHERE state = 'leased'", until)
+            await self._update(everybody, until)
         else:
-            await self._change("until = ? WHERE state = 'leased' AND session = ?", until, session)
+            await self._update(f"{everybody} AND session = ?", until, session)
 
-    async def expire(self, now: float) -> int:
-        """Make every entry wait again whose lease has ended; tells how many."""
-        return await self._change(
-            "state = 'waiting', session = '', until = 0.0 WHERE state = 'leased' AND until <= ?",
-            now,
-        )
+    async def expire(self, now: float) -> Expired:
+        """Release every lease that has ended, or end its entry if it had its last attempt."""
+        return await self._database.change(lambda c: turns.expire(c, now))
 
     async def next_lease_end(self) -> float | None:
         """Tell when the earliest lease ends; None when nothing is leased."""
-        sql = "SELECT min(until) FROM entry WHERE state = 'leased'"
-        return await self._run(lambda: self._connection.execute(sql).fetchone()[0])
+        sql = "SELECT min(until) FROM entry WHERE state = 'leased' AND joined = ''"
+        end: float | None = await self._one(sql)
+        return end
 
     async def waiting(self) -> int:
-        """Count what waits to be leased."""
-        sql = "SELECT count(*) FROM entry WHERE state = 'waiting'"
-        return await self._run(lambda: self._connection.execute(sql).fetchone()[0])
+        """Count the turns that wait to be leased."""
+        return await self._database.read(turns.count_waiting)
+
+    async def rings(self) -> bool:
+        """Tell whether any of them is one to ring for."""
+        sql = (
+            "SELECT EXISTS (SELECT 1 FROM entry"
+            " WHERE state = 'waiting' AND joined = '' AND attempt < ?)"
+        )
+        return bool(await self._one(sql, RING_ATTEMPTS))
 
     async def count(self) -> dict[State, int]:
         """Count the entries in each state."""
-        sql = "SELECT state, count(*) FROM entry GROUP BY state"
-        rows = await self._run(lambda: self._connection.execute(sql).fetchall())
-        return dict.fromkeys(State, 0) | {State(state): number for state, number in rows}
-
-    async def conversation(self, conversation: str, limit: int) -> Sequence[tuple[Entry, str]]:
-        """List the last turns of a conversation, oldest first, each with its answer."""
         sql = (
-            f"SELECT {qualified('e')}, coalesce(a.text, '') FROM entry e"  # noqa: S608 - constants only
-            " LEFT JOIN answer a ON a.turn = e.turn"
-            " WHERE e.conversation = ? AND e.turn <> '' ORDER BY e.seq DESC LIMIT ?"
+            "SELECT state, n FROM tally UNION ALL"
+            " SELECT 'admitted', count(*) FROM entry WHERE state = 'admitted'"
         )
-        rows = await self._run(
-            lambda: self._connection.execute(sql, (conversation, limit)).fetchall()
+        rows = await self._database.read(lambda c: c.execute(sql).fetchall())
+        counted = {State(state): number for state, number in rows}
+        return {state: counted[state] for state in State}
+
+    async def queues(self, limit: int) -> Sequence[tuple[str, int]]:
+        """List the longest lanes with the number of turns that wait in each."""
+        sql = (
+            "SELECT lane, count(*) AS n FROM entry WHERE state = 'waiting' AND joined = ''"
+            " GROUP BY lane ORDER BY n DESC, lane LIMIT ?"
         )
+        return await self._database.read(lambda c: c.execute(sql, (limit,)).fetchall())
+
+    async def replay(self, seq: int) -> bool:
+        """Have an ended entry judged again; False if it is in no state for that."""
+        return await self._database.keep(lambda c: turns.replay(c, seq, self._now()))
+
+    async def conversation(self, lane: str, limit: int) -> Sequence[tuple[Entry, str]]:
+        """List the last turns of a conversation, oldest first, each with its answer."""
+        rows = await self._database.read(lambda c: c.execute(_ANSWERED, (lane, limit)).fetchall())
         return [(entry(row[:-1]), row[-1]) for row in reversed(rows)]
 
-    async def list_entries(self, limit: int) -> Sequence[Entry]:
+    async def list_entries(self, limit: int, state: State | None = None) -> Sequence[Entry]:
         """List the last entries, newest first."""
-        return await self._select("1 ORDER BY seq DESC LIMIT ?", limit)
+        return await self._select(f"{in_state(state)} ORDER BY seq DESC LIMIT ?", limit)
 
     async def _select(self, where: str, *values: object) -> list[Entry]:
-        sql = f"SELECT {COLUMNS} FROM entry WHERE {where}"  # noqa: S608 - constants only
-        rows = await self._run(lambda: self._connection.execute(sql, values).fetchall())
+        sql = f"SELECT {ENTRY} FROM entry WHERE {where}"  # noqa: S608 - constants only
+        rows = await self._database.read(lambda c: c.execute(sql, values).fetchall())
         return [entry(row) for row in rows]
 
-    async def _change(self, change: str, *values: object) -> int:
+    async def _update(self, change: str, *values: object) -> None:
         sql = f"UPDATE entry SET {change}"  # noqa: S608 - constants only
-        return await self._run(lambda: self._connection.execute(sql, values).rowcount)
+        await self._database.change(lambda c: c.execute(sql, values))
 
-    async def _run(self, work: Callable[[], _T]) -> _T:
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._thread, work)
-        except sqlite3.Error as error:
-            raise InboxUnwritable(f"the inbox cannot be used ({error})") from error
+    async def _one(self, sql: str, *values: object) -> Any:  # noqa: ANN401 - a column of any type
+        return await self._database.read(lambda c: c.execute(sql, values).fetchone()[0])
 
 
-def _settle(future: "asyncio.Future[Receipt]", outcome: Receipt | InboxUnwritable) -> None:
-    if future.done():
-        return  # its request went away; the row stays
-    if isinstance(outcome, Receipt):
-        future.set_result(outcome)
-    else:
-        future.set_exception(outcome)
+def _insert(connection: sqlite3.Connection, arrival: Arrival) -> Receipt:
+    """Add a row, unless its key is known, or was before the row was pruned."""
+    key = arrival.key
+    if key is not None:
+        sql = (
+            "SELECT seq FROM entry WHERE key = ?1"
+            " UNION ALL SELECT seq FROM tombstone WHERE key = ?1"
+        )
+        known = connection.execute(sql, (key,)).fetchone()
+        if known:
+            return Receipt(known[0], is_new=False)
+    cursor = connection.execute(
+        "INSERT INTO entry (key, tenant, conversation, activity, kind, name, sender, received,"
+        " late, lane, body, claims) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            key,
+            arrival.tenant,
+            arrival.conversation,
+            arrival.activity,
+            arrival.kind,
+            arrival.name,
+            arrival.sender,
+            arrival.received,
+            arrival.late,
+            arrival.conversation,
+            arrival.body,
+            arrival.claims,
+        ),
+    )
+    return Receipt(int(cursor.lastrowid or 0), is_new=True)
+
+
+def _only(entries: Sequence[Entry]) -> Entry | None:
+    return entries[0] if entries else None

@@ -1,8 +1,9 @@
-"""Take admitted activities through the gate and the SDK, each conversation in its order.
+"""Take admitted activities to what decides about them, each conversation in its order.
 
-One worker per busy conversation, so that a slow one holds up no other. An activity the
-gate cannot judge yet (the directory does not answer) stays admitted and is tried again;
-one that cannot be read is dead, with the reason, and shows in `inbox list`.
+One worker per busy conversation, so that a slow one holds up no other. What cannot be
+decided yet (the directory does not answer, the disk is full) stays admitted and is tried
+again; what cannot be decided at all is dead, so that it holds up nothing behind it. A lane
+holds at most `HELD` entries in memory; behind them it reads from the disk.
 """
 
 import asyncio
@@ -11,47 +12,47 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from itertools import chain, repeat
 
-from entraclaw.bot.activity import parse, sender
-from entraclaw.bot.gate import Drop, may_speak
-from entraclaw.bot.inbox import Entry, Inbox, State
-from entraclaw.bot.sponsors import Sponsors
+from entraclaw.bot.inbox import Entry, Inbox, Move
+from entraclaw.bot.quiet import Quiet
 from entraclaw.errors import EntraclawError
+
+HELD = 64
 
 _log = logging.getLogger(__name__)
 _PAUSES_S = (1.0, 2.0, 5.0, 15.0, 30.0)
 
 
+class _Lane:
+    """The entries of one conversation that wait for their decision."""
+
+    def __init__(self) -> None:
+        self.entries: deque[Entry] = deque()
+        self.has_more = False  # on the disk, behind these
+
+
 class Lanes:
-    """The way from admitted to waiting, dropped, done or dead."""
+    """The way from admitted to decided."""
 
     def __init__(
-        self,
-        inbox: Inbox,
-        sponsors: Sponsors,
-        home: str,
-        dispatch: Callable[[Entry, str], Awaitable[None]],
+        self, inbox: Inbox, handle: Callable[[Entry], Awaitable[None]], quiet: Quiet
     ) -> None:
-        """Judge by *sponsors* of the tenant *home*; hand what may speak to *dispatch*."""
-        self._inbox, self._sponsors, self._home = inbox, sponsors, home
-        self._dispatch = dispatch
-        self._waiting: dict[str, deque[Entry]] = {}
+        """Give every admitted entry of *inbox* to *handle*, which decides it, one a turn."""
+        self._inbox, self._handle, self._quiet = inbox, handle, quiet
+        self._lanes: dict[str, _Lane] = {}
         self._workers: set[asyncio.Task[None]] = set()
 
     async def resume(self) -> None:
         """Take up what an earlier daemon admitted and did not get to."""
-        for entry in await self._inbox.admitted():
-            self.put(entry)
+        for conversation in await self._inbox.undecided():
+            self._lane(conversation).has_more = True
 
     def put(self, entry: Entry) -> None:
         """Queue *entry* behind what its conversation already has."""
-        conversation = entry.arrival.conversation
-        if conversation in self._waiting:
-            self._waiting[conversation].append(entry)
-            return
-        self._waiting[conversation] = deque([entry])
-        worker = asyncio.create_task(self._work(conversation), name="lane")
-        self._workers.add(worker)
-        worker.add_done_callback(self._workers.discard)
+        lane = self._lane(entry.arrival.conversation)
+        if lane.has_more or len(lane.entries) >= HELD:
+            lane.has_more = True
+        else:
+            lane.entries.append(entry)
 
     async def close(self) -> None:
         """Stop the workers; what they hold stays admitted on disk."""
@@ -59,13 +60,44 @@ class Lanes:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
 
-    async def _work(self, conversation: str) -> None:
-        queue = self._waiting[conversation]
+    def _lane(self, conversation: str) -> _Lane:
+        lane = self._lanes.get(conversation)
+        if lane is None:
+            lane = self._lanes[conversation] = _Lane()
+            worker = asyncio.create_task(self._work(conversation, lane), name="lane")
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
+        return lane
+
+    async def _work(self, conversation: str, lane: _Lane) -> None:
         try:
-            while queue:
-                await self._persist(queue.popleft())
+            while lane.entries or lane.has_more:
+                if not lane.entries:
+                    await self._refill(conversation, lane)
+                while lane.entries:
+                    async with self._quiet.turn():
+                        # Taken out when decided: what is read meanwhile must not hold it twice.
+                        await self._persist(lane.entries[0])
+                        lane.entries.popleft()
         finally:
-            del self._waiting[conversation]
+            del self._lanes[conversation]
+
+    async def _refill(self, conversation: str, lane: _Lane) -> None:
+        lane.has_more = False
+        try:
+            entries = await self._inbox.admitted(conversation, HELD)
+        except EntraclawError as error:
+            _log.warning("a lane waits for the disk reason=%s", error)
+            await asyncio.sleep(_PAUSES_S[0])
+            lane.has_more = True
+            return
+        if len(entries) == HELD:
+            # What was queued during the read comes behind what it left on the disk.
+            lane.entries, lane.has_more = deque(entries), True
+            return
+        # The read found it, or did not: it may have begun before.
+        known = {entry.seq for entry in entries}
+        lane.entries = deque([*entries, *(one for one in lane.entries if one.seq not in known)])
 
     async def _persist(self, entry: Entry) -> None:
         """Handle *entry*, again and again while a service or the disk is not there."""
@@ -74,24 +106,18 @@ class Lanes:
                 await self._handle(entry)
             except EntraclawError as error:
                 _log.warning("waits seq=%d reason=%s pause=%.0f", entry.seq, error, pause)
-                await asyncio.sleep(pause)
+            except Exception as error:  # noqa: BLE001 - one bad entry must not hold up the rest
+                if await self._gave_up(entry, error):
+                    return
             else:
                 return
+            await asyncio.sleep(pause)
 
-    async def _handle(self, entry: Entry) -> None:
-        speaker = sender(parse(entry.arrival.body))
-        verdict = may_speak(speaker, await self._sponsors.current(), self._home)
-        if isinstance(verdict, Drop):
-            _log.info("dropped seq=%d reason=%s", entry.seq, verdict.reason)
-            await self._inbox.settle(entry.seq, State.DROPPED, verdict.reason)
-            return
+    async def _gave_up(self, entry: Entry, error: Exception) -> bool:
+        """Set *entry* aside for the operator; False if the disk does not take that now."""
+        _log.exception("cannot be decided seq=%d", entry.seq)
         try:
-            await self._dispatch(entry, verdict.relation)
+            await self._inbox.end(entry.seq, Move.GIVE_UP, f"unreadable: {type(error).__name__}")
         except EntraclawError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever the SDK raises on an unreadable activity
-            _log.warning("unreadable seq=%d error=%s", entry.seq, type(error).__name__)
-            await self._inbox.settle(entry.seq, State.DEAD, f"unreadable: {type(error).__name__}")
-            return
-        if entry.arrival.kind != "message":
-            await self._inbox.settle(entry.seq, State.DONE)
+            return False
+        return True

@@ -5,6 +5,9 @@ the user the daemon runs as. The first line says what the rest is:
 
     entraclaw/1 mcp SESSION      then MCP lines, both ways
     entraclaw/1 status -         one JSON line back, then the end
+    entraclaw/1 do -             one JSON line with a request, one with its result back
+    entraclaw/1 tail -           a JSON line for everything that happens, until one leaves
+    entraclaw/1 busy SESSION     the session is at work: its leases live on
 """
 
 import asyncio
@@ -25,7 +28,7 @@ from entraclaw.bot.home import SOCKET_PATH_LIMIT
 from entraclaw.errors import EntraclawError
 
 LINE_LIMIT = 16 * 1024 * 1024  # bytes of one MCP line
-_GREETING = re.compile(rb"entraclaw/1 (mcp|status) ([A-Za-z0-9_-]{1,64})\n")
+_GREETING = re.compile(rb"entraclaw/1 (mcp|status|do|tail|busy) ([A-Za-z0-9_-]{1,64})\n")
 _GREETING_S = 5.0
 _log = logging.getLogger(__name__)
 
@@ -35,8 +38,8 @@ class Guest:
     """An accepted connection.
 
     Attributes:
-        wants: ``mcp`` or ``status``.
-        session: The host session's id; ``-`` for a status request.
+        wants: ``mcp``, ``status``, ``do``, ``tail`` or ``busy``.
+        session: The host session's id; ``-`` where none is meant.
         pid: The process at the other end; 0 where the system does not tell.
         reader: What it says.
         writer: Where to answer.

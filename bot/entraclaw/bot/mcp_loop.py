@@ -99,8 +99,8 @@ async def _write(from_server: Any, writer: asyncio.StreamWriter) -> None:  # noq
     async with from_server:
         async for item in from_server:
             text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
-            writer.write(text.encode() + b"\n")
             try:
+                writer.write(text.encode() + b"\n")
                 await writer.drain()
-            except ConnectionError:
-                return
+            except (ConnectionError, RuntimeError):
+                return  # the host has left; uvloop says so with a RuntimeError

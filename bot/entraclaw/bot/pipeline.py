@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import orjson
-from microsoft_agents.activity import Activity, ActivityTypes, ResourceResponse
+from microsoft_agents.activity import Activity, ActivityTypes, InvokeResponse, ResourceResponse
 from microsoft_agents.hosting.aiohttp import CloudAdapter
 from microsoft_agents.hosting.core import (
     AgentApplication,
@@ -30,30 +30,18 @@ from entraclaw.bot.activity import normalise, parse
 from entraclaw.bot.connector import Connectors, Line
 from entraclaw.bot.inbox import Entry
 
-_OPENING = "entraclaw.opening"  # where a turn's own values ride through the SDK
+_THEN = "entraclaw.then"  # where a turn's own work rides through the SDK
+
+Then = Callable[[], Awaitable[None]]
+Ask = Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """A message as the SDK's pipeline understood it.
+class Origin:
+    """What an answer needs of the activity it answers: its document and its token's claims."""
 
-    Attributes:
-        text: Plain text, the mention of the agent taken out.
-        sender_name: As Teams shows it; not yet safe to print.
-        conversation_kind: ``personal``, ``groupChat`` or ``channel``.
-        sent_at: ISO 8601 in UTC, empty when Teams gave no time.
-        relation: What the gate found the sender to be, such as ``sponsor``.
-    """
-
-    text: str
-    sender_name: str
-    conversation_kind: str
-    sent_at: str
-    relation: str
-
-
-OpenTurn = Callable[[Entry, Message], Awaitable[None]]
-_Opening = tuple[OpenTurn, Entry, str]
+    document: bytes
+    claims: bytes
 
 
 @dataclass(slots=True)
@@ -77,34 +65,56 @@ class Pipeline:
             ApplicationOptions(storage=MemoryStorage(), start_typing_timer=False),
             connection_manager=cast("Connections", _NoConnections()),
         )
-        self._application.activity(ActivityTypes.message)(_open)
         for kind in ActivityTypes:
-            if kind not in {ActivityTypes.message, ActivityTypes.invoke}:
-                self._application.activity(kind)(_nothing_to_answer)
+            if kind != ActivityTypes.invoke:
+                self._application.activity(kind)(_go_on)
+        self._application.activity(ActivityTypes.invoke)(_respond)
 
-    async def dispatch(self, open_turn: OpenTurn, entry: Entry, relation: str) -> None:
-        """Run *entry*, from a *relation* of the agent, through the adapter and the routes.
+    async def dispatch(self, entry: Entry, then: Then) -> None:
+        """Run *entry* through the adapter and the routes, which end in *then*.
 
-        A message ends in *open_turn*, which must not wait for an answer.
+        Kinds the SDK has no route for pass the adapter, and end in *then* too. It must not
+        wait for an answer of the model.
 
         Raises:
             Exception: Whatever the SDK raises on an activity it cannot read.
         """
-        activity = _typed(entry)
+        activity = _typed(origin(entry))
 
         async def turn(context: TurnContext) -> None:
             self.counts.turns[entry.arrival.kind] += 1
-            context.turn_state[_OPENING] = (open_turn, entry, relation)
+            if activity.type not in set(ActivityTypes):
+                await then()
+                return
+            context.turn_state[_THEN] = then
             await self._application.on_turn(context)
 
-        await self._adapter.process_activity(_claims(entry), activity, turn)
+        await self._adapter.process_activity(_claims(entry.arrival.claims), activity, turn)
 
-    async def answer(self, entry: Entry, text: str) -> str:
-        """Send *text* as the answer to *entry*; returns the id Teams gave it.
+    async def invoke(self, entry: Entry, ask: Ask) -> object:
+        """Run an invoke through the adapter and its route; gives the body that *ask* gave.
+
+        Raises:
+            Exception: Whatever the SDK raises on an activity it cannot read.
+        """
+
+        async def turn(context: TurnContext) -> None:
+            self.counts.turns[entry.arrival.kind] += 1
+            context.turn_state[_THEN] = ask
+            await self._application.on_turn(context)
+
+        response = await self._adapter.process_activity(
+            _claims(entry.arrival.claims), _typed(origin(entry)), turn
+        )
+        return response.body if response is not None else None
+
+    async def send(self, to: Origin, text: str) -> str:
+        """Send *text* as the answer to the activity *to*; returns the id Teams gave it.
 
         Raises:
             CallRefused: Teams said no.
-            Unreachable: Teams did not answer.
+            Unreachable: Teams could not be reached; nothing was sent.
+            Uncertain: It was sent, and there was no answer.
             HopRefused: There is no token to answer with.
         """
         sent: list[ResourceResponse] = []
@@ -113,11 +123,14 @@ class Pipeline:
             answer = Activity(type=ActivityTypes.message, text=text, text_format="markdown")
             sent.append(await context.send_activity(answer))
 
-        claims = _claims(entry)
-        await self._adapter.process_proactive(
-            claims, _typed(entry), claims.get_token_audience(), send
-        )
+        claims = _claims(to.claims)
+        await self._adapter.process_proactive(claims, _typed(to), claims.get_token_audience(), send)
         return sent[0].id or ""
+
+
+def origin(entry: Entry) -> Origin:
+    """Take what an answer needs from an entry."""
+    return Origin(entry.arrival.body, entry.arrival.claims)
 
 
 class _Counting:
@@ -132,47 +145,40 @@ class _Counting:
         async def sending(
             _: TurnContext, activities: list[Activity], go: Callable[[], Awaitable[Any]]
         ) -> Any:  # noqa: ANN401 - the SDK's signature
-            self._counts.sends += len(activities)
+            self._counts.sends += sum(one.type != _RESPONSE for one in activities)
             return await go()
 
         context.on_send_activities(sending)
         await logic(context)
 
 
+_RESPONSE = ActivityTypes.invoke_response  # goes back in the request, not out
+
+
 class _NoConnections:
     """The SDK will not start without a connection manager; nothing here may ask one for tokens."""
 
 
-def _typed(entry: Entry) -> Activity:
-    document = normalise(parse(entry.arrival.body))
+def _typed(to: Origin) -> Activity:
+    document = normalise(parse(to.document))
     document.setdefault("channelId", "msteams")
     # Answers are sent when the agent has one, never in the response to this request.
     document.pop("deliveryMode", None)
     return Activity.model_validate(document)
 
 
-def _claims(entry: Entry) -> ClaimsIdentity:
-    return ClaimsIdentity(orjson.loads(entry.arrival.claims), "Bearer")
+def _claims(claims: bytes) -> ClaimsIdentity:
+    return ClaimsIdentity(orjson.loads(claims), "Bearer")
 
 
-async def _open(context: TurnContext, _: TurnState) -> None:
-    open_turn, entry, relation = cast("_Opening", context.turn_state[_OPENING])
-    activity = context.activity
-    speaker, conversation = activity.from_property, activity.conversation
-    await open_turn(
-        entry,
-        Message(
-            text=activity.text or "",
-            sender_name=(speaker.name if speaker else None) or "",
-            conversation_kind=(conversation.conversation_type if conversation else None) or "",
-            sent_at=activity.timestamp.isoformat() if activity.timestamp else "",
-            relation=relation,
-        ),
-    )
+async def _go_on(context: TurnContext, _: TurnState) -> None:
+    await cast("Then", context.turn_state[_THEN])()
 
 
-async def _nothing_to_answer(context: TurnContext, state: TurnState) -> None:
-    del context, state
+async def _respond(context: TurnContext, _: TurnState) -> None:
+    body = await cast("Ask", context.turn_state[_THEN])()
+    response = InvokeResponse(status=200, body=body)
+    await context.send_activity(Activity(type=_RESPONSE, value=response))
 
 
 async def _raise(context: TurnContext, error: Exception) -> None:

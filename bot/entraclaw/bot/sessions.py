@@ -62,6 +62,12 @@ class Sessions:
         for attachment in self._attached:
             self.ring(attachment, waiting)
 
+    def ring_session(self, session: str, waiting: int) -> None:
+        """Ring every connection of one session."""
+        for attachment in self._attached:
+            if attachment.session == session:
+                self.ring(attachment, waiting)
+
     def ring(self, attachment: Attachment, waiting: int) -> None:
         """Ring one host, without waiting for it: it may not be reading its pipe.
 

@@ -21,6 +21,7 @@ from entraclaw.bot import home
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
     from typing import Final
 
@@ -196,16 +197,19 @@ class Shim:
             self._ready.notify_all()
 
     def _connect(self) -> socket.socket:
-        """Reach the daemon, starting one if none answers."""
-        started = False
+        """Reach the daemon, starting one if none answers, and another if that one ends.
+
+        One that is just ending holds the profile a moment longer: the first that we start
+        may be refused.
+        """
+        child = None
         end = monotonic() + _PATIENCE_S
         while True:
             fresh = self._try_connect()
             if fresh is not None:
                 return fresh
-            if not started:
-                self._start_daemon()
-                started = True
+            if child is None or child.poll() is not None:
+                child = self._start_daemon()
             if monotonic() > end:
                 _complain("no daemon answers", "run `entraclaw serve` and read what it says")
                 os._exit(3)
@@ -221,10 +225,10 @@ class Shim:
             return None
         return fresh
 
-    def _start_daemon(self) -> None:
+    def _start_daemon(self) -> "subprocess.Popen[bytes]":
         import subprocess  # noqa: PLC0415 - only when no daemon runs
 
-        subprocess.Popen(  # noqa: S603 - our own program, under our own interpreter
+        return subprocess.Popen(  # noqa: S603 - our own program, under our own interpreter
             [sys.executable, "-m", "entraclaw", "--profile", self._profile, "serve"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -20,6 +20,7 @@ class Sponsors:
         self._ask, self._clock = ask, clock
         self._known: frozenset[str] = frozenset()
         self._asked_at: float | None = None
+        self._forgotten = 0
         self._lock = asyncio.Lock()
 
     async def current(self) -> frozenset[str]:
@@ -30,7 +31,14 @@ class Sponsors:
         """
         async with self._lock:
             now = self._clock()
-            if self._asked_at is None or now - self._asked_at >= KEPT_S:
+            while self._asked_at is None or now - self._asked_at >= KEPT_S:
+                forgotten = self._forgotten
                 self._known = await self._ask()
-                self._asked_at = now
+                # What was asked before something changed may tell how it was before.
+                self._asked_at = now if forgotten == self._forgotten else None
             return self._known
+
+    def forget(self) -> None:
+        """Ask again the next time: something about the agent has changed."""
+        self._asked_at = None
+        self._forgotten += 1

@@ -1,11 +1,13 @@
 """The public door: ``POST /api/messages``, ``GET /api/health``, nothing else.
 
 Asks `admission` and `bearer` in their order, and answers 202 once the activity is on
-disk. It decides nothing itself and tells a caller nothing about why it was refused.
+disk (an invoke: 200 with its answer). It decides nothing itself and tells a caller
+nothing about why it was refused.
 """
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -13,8 +15,9 @@ from aiohttp import web
 from entraclaw.bot.admission import BODY_LIMIT, Caller, Door, Refused, check_body, check_head
 from entraclaw.bot.bearer import Rules, read_header, verify
 from entraclaw.bot.callers import Callers
-from entraclaw.bot.inbox import Arrival, Inbox
+from entraclaw.bot.inbox import Arrival, Inbox, Receipt
 from entraclaw.bot.openid import SigningKeys
+from entraclaw.bot.quiet import Quiet
 from entraclaw.errors import InboxUnwritable, Unreachable
 
 _log = logging.getLogger(__name__)
@@ -31,8 +34,10 @@ class Webhook:
         keys: Where their signing keys are.
         inbox: Where activities are kept.
         arrived: Told of each new entry, after its 202 is certain.
+        invoked: Answers an invoke, whose body is the answer to its request.
         now: Seconds since the epoch.
         callers: Whose tokens were verified lately.
+        quiet: Told while somebody is at the door.
     """
 
     door: Door
@@ -40,8 +45,10 @@ class Webhook:
     keys: SigningKeys
     inbox: Inbox
     arrived: Callable[[int, Arrival], None]
+    invoked: Callable[[Receipt, Arrival], Awaitable[bytes]]
     now: Callable[[], float]
     callers: Callers = field(default_factory=Callers)
+    quiet: Quiet = field(default_factory=Quiet)
 
     def application(self) -> web.Application:
         """Make the aiohttp application: two routes, all else 404 (405 on ours)."""
@@ -51,6 +58,13 @@ class Webhook:
         return app
 
     async def _messages(self, request: web.Request) -> web.Response:
+        self.quiet.enter()
+        try:
+            return await self._take(request)
+        finally:
+            self.quiet.leave()
+
+    async def _take(self, request: web.Request) -> web.Response:
         outcome = await self._admit(request)
         if isinstance(outcome, Refused):
             _log.info("refused status=%d reason=%s", outcome.status, outcome.reason)
@@ -60,10 +74,22 @@ class Webhook:
         except InboxUnwritable:
             _log.exception("not kept")
             return _refuse(Refused(503, "inbox"))
-        if receipt.is_new:
-            self.arrived(receipt.seq, outcome)
-        _log.info("kept seq=%d kind=%s new=%s", receipt.seq, outcome.kind, receipt.is_new)
+        if outcome.kind == "invoke":
+            return await self._answer(receipt, outcome)
+        # Behind the answer: the lane and the log are not what the channel waits for.
+        asyncio.get_running_loop().call_soon(self._pass_on, receipt, outcome)
         return web.Response(status=202)
+
+    def _pass_on(self, receipt: Receipt, arrival: Arrival) -> None:
+        if receipt.is_new:
+            self.arrived(receipt.seq, arrival)
+        _log.info("kept seq=%d kind=%s new=%s", receipt.seq, arrival.kind, receipt.is_new)
+
+    async def _answer(self, receipt: Receipt, arrival: Arrival) -> web.Response:
+        """Answer an invoke in its request: Teams waits for nothing else."""
+        body = await self.invoked(receipt, arrival)
+        _log.info("invoked seq=%d new=%s", receipt.seq, receipt.is_new)
+        return web.Response(status=200, body=body, content_type="application/json")
 
     async def _admit(self, request: web.Request) -> Arrival | Refused:
         refused = check_head(request.method, request.headers)
@@ -76,13 +102,13 @@ class Webhook:
         return check_body(body, caller, self.door, self.now())
 
     async def _identify(self, authorization: str) -> Caller | Refused:
+        known = self.callers.find(authorization, self.now())
+        if known is not None:
+            return known
         header = read_header(authorization)
         if isinstance(header, Refused):
             return header
         token, kid = header
-        known = self.callers.find(token, self.now())
-        if known is not None:
-            return known
         try:
             key = await self.keys.find(kid)
         except Unreachable:
@@ -91,7 +117,7 @@ class Webhook:
             return Refused(401, "token")
         caller = verify(token, key, self.rules)
         if isinstance(caller, Caller):
-            self.callers.keep(token, caller)
+            self.callers.keep(authorization, caller)
         return caller
 
 

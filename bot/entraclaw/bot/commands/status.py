@@ -1,25 +1,37 @@
 """`entraclaw status`: ask the daemon, and show its answer."""
 
 import json
-import os
 import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from entraclaw.bot.commands.showing import (
+    as_json_option,
+    console,
+    folder_of,
+    labels,
+    print_json,
+    safe,
+    state_text,
+)
+from entraclaw.bot.inbox_look import look
+from entraclaw.bot.labels import Labels
+from entraclaw.bot.lifecycle import State
 from entraclaw.bot.local_client import ask
-from entraclaw.bot.settings import profile_folder
-from entraclaw.errors import NotRunning
+from entraclaw.errors import InboxUnreadable, NotRunning
 
 
 @click.command(name="status")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@as_json_option
 @click.pass_obj
 def command(profile: str, *, as_json: bool) -> None:
     """Show what the daemon is doing; exit 1 if none runs."""
-    folder = profile_folder(os.environ, profile)
+    folder = folder_of(profile)
     try:
         document = ask(str(folder))
     except NotRunning:
@@ -28,29 +40,86 @@ def command(profile: str, *, as_json: bool) -> None:
             sys.exit(1)
         raise
     if as_json:
-        click.echo(json.dumps(document))
+        print_json(document)
     else:
-        _show(document)
+        _show(document, _names(folder))
 
 
-def _show(document: dict[str, Any]) -> None:
-    identity, inbox = document["identity"], document["inbox"]
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold")
-    rows = {
-        "daemon": f"running, pid {document['pid']}, version {document['version']}",
-        "profile": document["profile"],
-        "agent": identity["upn"] or identity["agent_user"] or "none yet: config.toml names none",
-        "acts as": identity["acts_as"],
-        "webhook": document["webhook"] or "closed",
-        "key store": document["key_store"],
-        "inbox": ", ".join(f"{number} {state}" for state, number in inbox.items() if number)
-        or "empty",
-        "sessions": ", ".join(
-            f"{one['session']} (pid {one['pid']})" for one in document["sessions"]
-        )
-        or "none attached: start your host with `entraclaw mcp` as an MCP server",
+def next_step(document: Mapping[str, Any]) -> str:
+    """Name the one thing that a person should do now; empty if there is none."""
+    inbox = document["inbox"]
+    steps = {
+        "entraclaw doctor": document["locked"] or document["trouble"] or document["warnings"],
+        "name an agent in config.toml: docs/settings.md": not document["identity"]["agent_user"],
+        "entraclaw inbox list --state ambiguous": inbox[State.AMBIGUOUS],
+        "entraclaw inbox list --state dead": inbox[State.DEAD],
+        "start your host with `entraclaw mcp` as an MCP server": not document["sessions"],
     }
-    for name, text in rows.items():
-        table.add_row(name, str(text))
-    Console(highlight=False).print(table)
+    return next((step for step, is_due in steps.items() if is_due), "")
+
+
+def _show(document: Mapping[str, Any], names: Labels) -> None:
+    out = console()
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in _rows(document, names):
+        grid.add_row(name, value)
+    out.print(grid)
+    step = next_step(document)
+    if step:
+        out.print(Text.assemble("\n", ("next step  ", "bold"), (step, "cyan")))
+
+
+def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Text]]:
+    identity = document["identity"]
+    running = f"running, pid {document['pid']}, version {document['version']}"
+    yield "daemon", Text.assemble(("● ", "green"), running)
+    yield "profile", safe(document["profile"])
+    yield "agent", _agent(identity)
+    yield "acts as", safe(identity["acts_as"])
+    yield "webhook", safe(document["webhook"] or "closed")
+    yield "key store", safe(document["key_store"])
+    yield "inbox", _counts(document["inbox"])
+    for queue in document["queues"]:
+        yield "", safe(f"{names[queue['conversation']]}: queued ({queue['queued']})")
+    yield "sessions", _sessions(document["sessions"])
+    if document["locked"]:
+        yield "locked", safe(document["locked"], "bold red")
+    if document["trouble"]:
+        yield "trouble", safe(document["trouble"], "red")
+    for warning in document["warnings"]:
+        yield "warning", safe(warning, "yellow")
+    if document["offers"]:
+        yield (
+            "offers",
+            safe(f"new agent users that can be adopted: {', '.join(document['offers'])}"),
+        )
+
+
+def _agent(identity: Mapping[str, Any]) -> Text:
+    named = [identity["name"], identity["upn"]]
+    known = ", ".join(word for word in named if word) or identity["agent_user"]
+    return safe(known or "none yet: config.toml names none")
+
+
+def _counts(inbox: Mapping[str, int]) -> Text:
+    counted = [
+        Text.assemble(f"{number:,} ", state_text(State(state)))
+        for state, number in inbox.items()
+        if number
+    ]
+    return Text(", ").join(counted) if counted else Text("empty")
+
+
+def _sessions(sessions: list[Mapping[str, Any]]) -> Text:
+    listed = ", ".join(f"{one['session'][:8]} (pid {one['pid']})" for one in sessions)
+    return safe(listed or "none attached")
+
+
+def _names(folder: Path) -> Labels:
+    try:
+        with look(folder / "inbox.db") as seen:
+            return labels(seen)
+    except InboxUnreadable:
+        return Labels()

@@ -1,0 +1,247 @@
+"""Everything that needs an agent, put together in one place and taken apart in order.
+
+Tokens, Graph, the Agents SDK, the gate, the way in and the way out. Nothing else builds
+these objects; what listens is started by the daemon, last.
+"""
+
+import asyncio
+import logging
+import ssl
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+
+import aiohttp
+
+from entraclaw.bot.access_file import AccessFile
+from entraclaw.bot.admission import Door
+from entraclaw.bot.bearer import AgenticRules
+from entraclaw.bot.catalogue import Catalogue
+from entraclaw.bot.catchup import CatchUp
+from entraclaw.bot.clock import Steady
+from entraclaw.bot.connector import Line
+from entraclaw.bot.controls import Controls
+from entraclaw.bot.desk import Desk
+from entraclaw.bot.directory import Directory
+from entraclaw.bot.fetching import Fetching
+from entraclaw.bot.happenings import Happenings
+from entraclaw.bot.inbox import Arrival, Entry
+from entraclaw.bot.invoking import Invoking
+from entraclaw.bot.keystores import find_key
+from entraclaw.bot.lanes import Lanes
+from entraclaw.bot.lifecycle_events import Lifecycle
+from entraclaw.bot.notices import Notice, Notices
+from entraclaw.bot.openid import SigningKeys
+from entraclaw.bot.pace import Pace
+from entraclaw.bot.pipeline import Pipeline
+from entraclaw.bot.profile_lock import ProfileLock
+from entraclaw.bot.quiet import Quiet
+from entraclaw.bot.reading_tools import fetch_attachment
+from entraclaw.bot.reception import Reception
+from entraclaw.bot.rooms import Rooms
+from entraclaw.bot.sessions import Sessions
+from entraclaw.bot.settings import Settings
+from entraclaw.bot.sponsors import Sponsors
+from entraclaw.bot.store import Store
+from entraclaw.bot.way_out import WayOut
+from entraclaw.bot.webhook import Webhook
+from entraclaw.bot.whoami import WhoAmI
+from entraclaw.errors import BadSettings, EntraclawError, Problem
+from entraclaw.identity import AgentIds, Chain, HopTiming, Minter
+from entraclaw.tools import (
+    Graph,
+    Source,
+    me,
+    person,
+    places_of,
+    sponsors,
+)
+
+_HOPS_KEPT = 12
+_log = logging.getLogger(__name__)
+
+
+class Agency:
+    """One agent's rooms; make it with `Agency.opened`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        agent: AgentIds,
+        store: Store,
+        sessions: Sessions,
+        session: aiohttp.ClientSession,
+        *,
+        pace: Pace,
+    ) -> None:
+        """Connect the rooms; nothing runs yet."""
+        cloud = settings.cloud
+        self._agent, self._store = agent, store
+        self.hops: deque[HopTiming] = deque(maxlen=_HOPS_KEPT)
+        chain = Chain(agent, cloud, partial(find_key, settings), time, self.hops.append)
+        self._minter = Minter(chain, time.time)
+        self._graph_token = partial(self._minter.token, cloud.graph_scope)
+        self._graph = Graph(session, cloud.graph, self._graph_token)
+        self._line = Line(
+            session, partial(self._minter.token, cloud.answer_scope), cloud.service_hosts, pace
+        )
+        self.happenings = Happenings(time.time, store.watch)
+        self.lock = ProfileLock(settings.folder)
+        self.access = AccessFile(settings.folder)
+        self.pipeline = Pipeline(self._line)
+        self._sponsors = Sponsors(partial(_sponsors_of, self._graph, agent.user), time.monotonic)
+        self.lifecycle = Lifecycle(agent, self.lock, self._sponsors.forget)
+        self._notices = notices = Notices(store.outbox, self.pipeline.send, self.lock)
+        self.desk = Desk(
+            store.inbox,
+            sessions,
+            Steady(time.time, time.monotonic),
+            partial(notices.tell, notice=Notice.DEAD),
+            self.lock,
+        )
+        self._out = WayOut(
+            agent, store, self._line, self.pipeline, self._graph, self.lock, self.desk, pace
+        )
+        self.answers = self._out.answers
+        reception = Reception(self._rooms(notices))
+        quiet = Quiet()
+        self._lanes = Lanes(store.inbox, reception.handle, quiet)
+        self._invoking = Invoking(store.inbox, reception.invoke)
+        door = Door(agent, cloud.service_hosts)
+        self._catch_up = CatchUp(
+            self._graph, store.inbox, store.places, door, now=time.time, arrived=self._arrived
+        )
+        self.fetching = self._fetching(settings, session)
+        self.catalogue = Catalogue([fetch_attachment(self.fetching)])
+        self.controls = Controls(
+            store.inbox,
+            store.outbox,
+            self._out.sending,
+            self._catch_up,
+            self.lock,
+            self._lanes.put,
+            self.desk.announce,
+        )
+        self._keys = SigningKeys(
+            session,
+            f"{cloud.login}/{agent.tenant}/discovery/v2.0/keys",
+            time.monotonic,
+            is_metadata=False,
+        )
+        self.webhook = self._webhook(settings, door, quiet)
+
+    def _webhook(self, settings: Settings, door: Door, quiet: Quiet) -> Webhook:
+        cloud, agent = settings.cloud, self._agent
+        return Webhook(
+            door=door,
+            rules=AgenticRules(cloud.login, agent.tenant, agent.blueprint, cloud.agent_channel),
+            keys=self._keys,
+            inbox=self._store.inbox,
+            arrived=self._arrived,
+            invoked=self._invoking.take,
+            now=time.time,
+            quiet=quiet,
+        )
+
+    def _fetching(self, settings: Settings, session: aiohttp.ClientSession) -> Fetching:
+        places = places_of(settings.cloud, settings.cloud.file_hosts)
+        source = Source(session, places, self._line.token, self._graph_token)
+        return Fetching(self._store.inbox, self.desk.use, source, self._agent, settings.folder)
+
+    def _rooms(self, notices: Notices) -> Rooms:
+        return Rooms(
+            agent=self._agent,
+            inbox=self._store.inbox,
+            outbox=self._store.outbox,
+            places=self._store.places,
+            desk=self.desk,
+            pipeline=self.pipeline,
+            sponsors=self._sponsors,
+            directory=Directory(partial(person, self._graph), self._agent.tenant, time.monotonic),
+            access=self.access,
+            notices=notices,
+            lifecycle=self.lifecycle,
+            now=time.time,
+        )
+
+    @classmethod
+    async def opened(
+        cls,
+        stack: AsyncExitStack,
+        settings: Settings,
+        agent: AgentIds,
+        store: Store,
+        sessions: Sessions,
+        *,
+        pace: Pace,
+    ) -> "Agency":
+        """Make the rooms and take up what an earlier daemon left; *stack* ends them in order."""
+        connector = aiohttp.TCPConnector(ssl=_trust(settings.cloud.tls_ca))
+        session = aiohttp.ClientSession(connector=connector)
+        stack.push_async_callback(session.close)
+        agency = cls(settings, agent, store, sessions, session, pace=pace)
+        stack.push_async_callback(agency._minter.close)
+        stack.push_async_callback(agency._out.settling.close)
+        stack.push_async_callback(agency.answers.close)
+        stack.callback(agency.desk.close)
+        stack.push_async_callback(agency._notices.close)
+        stack.push_async_callback(agency._lanes.close)
+        stack.push_async_callback(agency._invoking.close)
+        if await store.outbox.forget_intents():
+            _log.warning("answers of an earlier daemon have no outcome; they are looked for")
+        await agency.desk.resume()
+        await agency._lanes.resume()
+        return agency
+
+    def begin(self, stack: AsyncExitStack, who: WhoAmI) -> None:
+        """Start what goes on in the background: it needs nothing but us, and nobody waits."""
+        ahead = (
+            partial(self._keys.find, ""),
+            self._sponsors.current,
+            self._line.token,
+            partial(self._learn_name, who),
+            self._out.settle,
+            self._catch_up.at_start,
+            partial(self._store.upkeep.keep_tidy, also=self.fetching.forget),
+        )
+        warm = asyncio.create_task(_in_turn(ahead), name="begin")
+        stack.callback(warm.cancel)
+
+    async def _learn_name(self, who: WhoAmI) -> None:
+        who.learn(await me(self._graph))
+
+    def _arrived(self, seq: int, arrival: Arrival) -> None:
+        self.happenings.tell(
+            "arrived",
+            seq=seq,
+            kind=arrival.kind,
+            conversation=arrival.conversation,
+            late=arrival.late,
+        )
+        self._lanes.put(Entry(seq, arrival, arrival.conversation))
+
+
+async def _sponsors_of(graph: Graph, user: str) -> frozenset[str]:
+    return frozenset(one.oid for one in await sponsors(graph, user))
+
+
+async def _in_turn(steps: Sequence[Callable[[], Awaitable[object]]]) -> None:
+    """Do one thing after the other, the last one for good; a failure is only logged."""
+    for step in steps:
+        try:
+            await step()
+        except EntraclawError as error:
+            _log.warning("not ready: %s", error)
+
+
+def _trust(tls_ca: str) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    try:
+        if tls_ca:
+            context.load_verify_locations(tls_ca)
+    except OSError as error:  # SSLError is one
+        problem = Problem("cloud.tls_ca", f"{tls_ca} holds no certificates", "correct the path")
+        raise BadSettings([problem]) from error
+    return context

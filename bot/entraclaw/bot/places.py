@@ -1,0 +1,64 @@
+"""The conversations we know: their names, whom they are with, how to reach them.
+
+A 1:1 is ``a:1…`` at the connector and ``19:…@unq.gbl.spaces`` in Graph. Both names are
+places of one lane once it is known that they are the same chat, which the one person in
+it tells: an agent has one chat with each.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+__all__ = ["Place", "Places"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One name of a conversation.
+
+    Attributes:
+        id: The name.
+        tenant: Our directory.
+        kind: ``personal``, ``groupChat`` or ``channel``; empty if nobody said.
+        person: Object id of the one person in a 1:1; empty elsewhere.
+        name: Topic or channel, safe to show; may be empty.
+        reference: The parts of an activity that an answer needs, JSON; empty when we know
+            the place from Graph alone.
+        claims: The verified claims that came with it, JSON.
+        lane: What its entries are kept in order with.
+        twin: Its other name; empty while none is known.
+    """
+
+    id: str
+    tenant: str
+    kind: str
+    person: str = ""
+    name: str = ""
+    reference: bytes = b""
+    claims: bytes = b"{}"
+    lane: str = ""
+    twin: str = ""
+
+
+class Places(Protocol):
+    """The conversations on disk. Raises `InboxUnwritable` as the inbox does."""
+
+    async def learn(self, place: Place) -> Place:
+        """Keep *place*, newest reference first; gives it with its lane and its twin."""
+        ...
+
+    async def find(self, name: str) -> Place | None:
+        """Find a place by its name; None if nothing ever came from there."""
+        ...
+
+    async def list_places(self) -> Sequence[Place]:
+        """List every place, last seen first."""
+        ...
+
+    async def mark(self, name: str) -> float | None:
+        """Read a moment that was set; None if it never was."""
+        ...
+
+    async def set_mark(self, name: str, value: float) -> None:
+        """Set a moment, seconds since the epoch."""
+        ...
