@@ -1,9 +1,9 @@
-"""What a hanging host of signing keys costs honest callers: `make bench` runs it.
+"""What a hanging host of signing keys costs honest callers: `python -m bench.tarpit`.
 
 The real door on a real port. Its keys are known; then their host hangs for ever, and
 eight callers keep sending tokens that name an unknown key. Rounds with and without them
 alternate, so that what the machine does meanwhile falls on both. The last line is JSON:
-`p99_ratio` is an honest request's p99 with them over without.
+`tarpit_p99_ratio` is an honest request's p99 with them over without.
 """
 
 import asyncio
@@ -22,15 +22,16 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from bench.sizes import size
 from entraclaw.bot.admission import Door
 from entraclaw.bot.bearer import AgenticRules
-from entraclaw.bot.inbox import Arrival
-from entraclaw.bot.inbox_sqlite import SqliteInbox
+from entraclaw.bot.inbox import Arrival, Receipt
 from entraclaw.bot.openid import COOLDOWN_S, SigningKeys
+from entraclaw.bot.store import Store
 from entraclaw.bot.webhook import Webhook
 from entraclaw.identity import AgentIds
 
-ROUNDS, REQUESTS, CALLERS = 24, 400, 8
+ROUNDS, REQUESTS, CALLERS = size(24, 2), size(400, 100), 8
 GUID = "5a807f24-c9de-44ee-a3a7-329e88a00ffc"
 LOGIN = "https://login.example"
 
@@ -96,8 +97,8 @@ async def measure() -> dict[str, float]:
         host.router.add_get("/keys", issuer.keys)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        inbox = SqliteInbox.open(Path(folder) / "inbox.db")
-        stack.push_async_callback(inbox.aclose)
+        opening = Store.open(Path(folder) / "inbox.db", time.time)
+        store = await stack.enter_async_context(opening)
         # A clock that is always past the cooldown: every unknown key asks the host again.
         hurried = iter(range(0, 10**9, int(COOLDOWN_S) + 1))
         door = Webhook(
@@ -109,14 +110,15 @@ async def measure() -> dict[str, float]:
                 lambda: float(next(hurried)),
                 is_metadata=False,
             ),
-            inbox=inbox,
+            inbox=store.inbox,
             arrived=_ignore,
+            invoked=_no_answer,
             now=time.time,
         )
         url = f"{await serve(stack, door.application())}/api/messages"
         result = await _rounds(Client(session, url), issuer.token("known"), issuer.token("unknown"))
         issuer.never.set()
-        return {**result, "host_asked": issuer.asked}
+        return {**result, "tarpit_host_asked": issuer.asked}
 
 
 async def _rounds(client: Client, good: str, bad: str) -> dict[str, float]:
@@ -131,15 +133,20 @@ async def _rounds(client: Client, good: str, bad: str) -> dict[str, float]:
         await asyncio.gather(*siege, return_exceptions=True)
     without, under = _p99(quiet), _p99(besieged)
     return {
-        "p99_ms_without": round(without * 1e3, 3),
-        "p99_ms_with": round(under * 1e3, 3),
-        "p99_ratio": round(under / without, 3),
-        "n": len(quiet),
+        "tarpit_p99_ms_without": round(without * 1e3, 3),
+        "tarpit_p99_ms_with": round(under * 1e3, 3),
+        "tarpit_p99_ratio": round(under / without, 3),
+        "tarpit_n": len(quiet),
     }
 
 
 def _ignore(seq: int, arrival: Arrival) -> None:
     del seq, arrival
+
+
+async def _no_answer(receipt: Receipt, arrival: Arrival) -> bytes:
+    del receipt, arrival
+    return b"{}"
 
 
 def _p99(values: list[float]) -> float:
