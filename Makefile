@@ -6,7 +6,7 @@ BIN    := .venv/bin
 READY  := .venv/ready
 SPREAD := -n auto --dist loadfile # a process a core; a file's tests share their daemons
 
-.PHONY: sandbox test check lock parts test-parts coverage starts bench screenshots wheel clean
+.PHONY: sandbox test check lock parts test-parts coverage starts bench faults screenshots wheel clean
 
 sandbox: $(READY)          ## run the exchange (ONCE=1 stops after it)
 	@$(BIN)/entraclaw sandbox $(if $(ONCE),--once)
@@ -38,8 +38,11 @@ coverage: $(READY)         ## the tests again, measured
 starts: $(READY)           ## how fast a command and an MCP session start, as one JSON line
 	@$(BIN)/python .ci/starts.py
 
-bench: $(READY)            ## what can be measured as a ratio; each line of JSON is one subject
-	@$(BIN)/python tests/bench/tarpit.py
+bench: $(READY)            ## speed, beside what is compared with; the last line has every figure (SHORT=1: quick)
+	@PYTHONPATH=tests $(BIN)/python -m bench
+
+faults: $(READY)           ## break the exchange, CYCLES=40 SEED= ONLY=words; SELF_CHECK=1 plants defects
+	@PYTHONPATH=tests $(BIN)/python -m faults
 
 screenshots: $(READY)      ## the pictures in docs/images, from a running sandbox in Chromium
 	@bash .ci/screenshots
