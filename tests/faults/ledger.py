@@ -252,8 +252,11 @@ class Ledger:
                 message.is_plain = False
 
     def check_settled(self) -> None:
-        """Find what is still open when nothing stands in its way; `admitted` keeps nobody."""
-        left = self.open()
+        """Find what is still open when nothing stands in its way; `admitted` keeps nobody.
+
+        Only of what was answered 202: the row of anything else may go with the power.
+        """
+        left = [message for message in self.open() if message.is_kept]
         for message in left:
             if message.state == "admitted":
                 self.blame(Wrong.LOST, f"still only admitted: {message}")

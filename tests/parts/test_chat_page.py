@@ -43,7 +43,7 @@ async def test_ada_is_answered_and_mallory_is_not_even_heard(
         assert tab.problems == []
 
     dropped, *others = read_entries(inbox, 10)
-    assert (dropped.state, dropped.reason) == (State.DROPPED, "not a sponsor")
+    assert (dropped.state, dropped.reason) == (State.DROPPED, "home tenant not known")
     assert {entry.state for entry in others} == {State.DONE}
 
 
