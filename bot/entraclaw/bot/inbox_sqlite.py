@@ -20,17 +20,17 @@ _ANSWERED = (
 
 # By way of the lane's open turns, which are few: its history is not.
 _OPEN_WITH = """seq IN (
-    SELECT seq FROM entry WHERE state = 'waiting' AND joined = '' AND lane = ?1
+    SELECT seq FROM entry WHERE state = 'waiting' AND joined = '' AND lane = ?
     UNION ALL
-    SELECT seq FROM entry WHERE state = 'leased' AND joined = '' AND lane = ?1
-    UNION ALL
-    SELECT a.seq FROM entry t CROSS JOIN entry a ON a.joined = t.turn AND a.joined <> ''
-    WHERE t.state = 'waiting' AND t.joined = '' AND t.lane = ?1 AND a.state = 'waiting'
+    SELECT seq FROM entry WHERE state = 'leased' AND joined = '' AND lane = ?
     UNION ALL
     SELECT a.seq FROM entry t CROSS JOIN entry a ON a.joined = t.turn AND a.joined <> ''
-    WHERE t.state = 'leased' AND t.joined = '' AND t.lane = ?1
+    WHERE t.state = 'waiting' AND t.joined = '' AND t.lane = ? AND a.state = 'waiting'
+    UNION ALL
+    SELECT a.seq FROM entry t CROSS JOIN entry a ON a.joined = t.turn AND a.joined <> ''
+    WHERE t.state = 'leased' AND t.joined = '' AND t.lane = ?
     AND a.state IN ('waiting', 'leased')
-) AND activity = ?2 AND sender = ?3 ORDER BY seq DESC LIMIT 1"""
+) AND activity = ? AND sender = ? ORDER BY seq DESC LIMIT 1"""
 
 
 class SqliteInbox:
@@ -62,7 +62,7 @@ class SqliteInbox:
 
     async def open_with(self, lane: str, activity: str, sender: str) -> Entry | None:
         """Find what *sender* said as *activity* while it waits or is leased in *lane*."""
-        return _only(await self._select(_OPEN_WITH, lane, activity, sender))
+        return _only(await self._select(_OPEN_WITH, lane, lane, lane, lane, activity, sender))
 
     async def entry(self, seq: int) -> Entry | None:
         """Find one entry; None if there is none."""
@@ -205,10 +205,10 @@ def _insert(connection: sqlite3.Connection, arrival: Arrival) -> Receipt:
     key = arrival.key
     if key is not None:
         sql = (
-            "SELECT seq FROM entry WHERE key = ?1"
-            " UNION ALL SELECT seq FROM tombstone WHERE key = ?1"
+            "SELECT seq FROM entry WHERE key = ?"
+            " UNION ALL SELECT seq FROM tombstone WHERE key = ?"
         )
-        known = connection.execute(sql, (key,)).fetchone()
+        known = connection.execute(sql, (key, key)).fetchone()
         if known:
             return Receipt(known[0], is_new=False)
     cursor = connection.execute(

@@ -137,7 +137,7 @@ def _lane(connection: sqlite3.Connection, own: str, twin: str) -> str:
 
 def _is_busy(connection: sqlite3.Connection, lane: str) -> bool:
     sql = (
-        "SELECT EXISTS (SELECT 1 FROM entry WHERE state = 'waiting' AND joined = '' AND lane = ?1)"
-        " OR EXISTS (SELECT 1 FROM entry WHERE state = 'leased' AND joined = '' AND lane = ?1)"
+        "SELECT EXISTS (SELECT 1 FROM entry WHERE state = 'waiting' AND joined = '' AND lane = ?)"
+        " OR EXISTS (SELECT 1 FROM entry WHERE state = 'leased' AND joined = '' AND lane = ?)"
     )
-    return bool(connection.execute(sql, (lane,)).fetchone()[0])
+    return bool(connection.execute(sql, (lane, lane)).fetchone()[0])
