@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 _READ: "Final" = 1 << 16
-_PATIENCE_S: "Final" = 15.0  # for a daemon to start, or to come back
+_PATIENCE_S: "Final" = 30.0  # for a daemon to start, or to come back, on a busy machine
 _PAUSE_S: "Final" = 0.05
 _RESTARTED: "Final" = {"code": -32000, "message": "the daemon restarted, call again"}
 
