@@ -4,6 +4,12 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast examples are made is the machine's affair: on a fresh clone the first text takes
+# two seconds, while Hypothesis works out the tables of Unicode that it keeps from then on.
+settings.register_profile("any machine", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 REQUIRED = "ENTRACLAW_PARTS_REQUIRED"
 
