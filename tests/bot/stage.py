@@ -18,7 +18,7 @@ import psutil
 
 from entraclaw.bot.daemon import Daemon
 from entraclaw.bot.inbox import Entry
-from entraclaw.bot.inbox_rows import read_entries
+from entraclaw.bot.inbox_look import look
 from entraclaw.bot.local_client import ask
 from entraclaw.bot.pace import Pace
 from entraclaw.bot.settings import Settings
@@ -146,7 +146,8 @@ class Stage:
 
     def entries(self) -> list[Entry]:
         """What the inbox holds, oldest first."""
-        return read_entries(self.folder / "inbox.db", 1000)[::-1]
+        with look(self.folder / "inbox.db") as seen:
+            return seen.latest(1000)[::-1]
 
     async def answers(self) -> list[dict[str, Any]]:
         """What the connector has from this agent, oldest first."""

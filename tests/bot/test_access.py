@@ -15,10 +15,10 @@ from entraclaw.bot.access import (
     Account,
     Listed,
     new_code,
-    plain,
     read_account,
     read_code,
 )
+from entraclaw.bot.plain import plain_name
 from entraclaw.errors import PairingRefused
 
 NOW = 1000.0
@@ -188,11 +188,11 @@ def test_other_text_is_no_code(text: str) -> None:
 
 @given(st.text())
 def test_kept_name_is_short_and_can_be_printed(name: str) -> None:
-    kept = plain(name)
+    kept = plain_name(name)
 
     assert len(kept) <= 64
     assert kept.isprintable()
-    assert plain(kept) == kept
+    assert plain_name(kept) == kept
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_kept_name_is_short_and_can_be_printed(name: str) -> None:
     ],
 )
 def test_name_loses_what_cannot_be_seen(name: str, kept: str) -> None:
-    assert plain(name) == kept
+    assert plain_name(name) == kept
 
 
 @pytest.mark.parametrize(

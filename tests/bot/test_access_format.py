@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entraclaw.bot.access import DESK, Access, Listed, Pending, plain
+from entraclaw.bot.access import DESK, Access, Listed, Pending
 from entraclaw.bot.access_file import decode, encode
+from entraclaw.bot.plain import plain_name
 
 GUIDS = st.uuids().map(str)
 SECONDS = st.floats(0, 253402300799)
-NAMES = st.text().map(plain)
+NAMES = st.text().map(plain_name)
 ACCOUNTS = st.tuples(GUIDS, GUIDS)
 LISTS = st.dictionaries(
     ACCOUNTS, st.builds(Listed, NAMES, SECONDS, st.one_of(st.just(DESK), GUIDS)), max_size=3

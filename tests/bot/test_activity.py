@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from entraclaw.bot.activity import normalise, plain_name, sender
+from entraclaw.bot.activity import normalise, sender
 from entraclaw.bot.admission import (
     BODY_LIMIT,
     Caller,
@@ -20,6 +20,7 @@ from entraclaw.bot.admission import (
 )
 from entraclaw.bot.bearer import read_header
 from entraclaw.bot.inbox import Arrival
+from entraclaw.bot.plain import plain_name
 from entraclaw.identity import AgentIds
 
 GUID = "5a807f24-c9de-44ee-a3a7-329e88a00ffc"

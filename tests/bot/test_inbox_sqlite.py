@@ -13,7 +13,7 @@ from contracts.inbox_turns import TurnsContract
 from contracts.outbox import CONNECTOR, GRAPH, OutboxContract, PlacesContract
 from entraclaw.bot.database import Database
 from entraclaw.bot.inbox import State
-from entraclaw.bot.inbox_rows import read_entries
+from entraclaw.bot.inbox_look import look
 from entraclaw.bot.inbox_sqlite import SqliteInbox
 from entraclaw.bot.outbox_sqlite import SqliteOutbox
 from entraclaw.bot.places_sqlite import SqlitePlaces
@@ -141,12 +141,16 @@ async def test_append_whose_request_went_away_is_kept_all_the_same(inbox: Sqlite
 async def test_entries_are_read_beside_a_writer(inbox: SqliteInbox, tmp_path: Path) -> None:
     await waiting(inbox, 1)
 
-    assert [entry.turn for entry in read_entries(tmp_path / "inbox.db", 5)] == ["a:1/1"]
+    with look(tmp_path / "inbox.db") as seen:
+        assert [entry.turn for entry in seen.latest(5)] == ["a:1/1"]
 
 
 def test_reading_where_no_inbox_is_says_so(tmp_path: Path) -> None:
-    with pytest.raises(InboxUnreadable, match="no inbox to read"):
-        read_entries(tmp_path / "inbox.db", 5)
+    with (
+        pytest.raises(InboxUnreadable, match="no inbox to read"),
+        look(tmp_path / "inbox.db"),
+    ):
+        pass
     assert not (tmp_path / "inbox.db").exists()
 
 

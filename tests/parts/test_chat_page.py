@@ -7,7 +7,7 @@ import pytest
 
 from bot.stage import until
 from entraclaw.bot.inbox import State
-from entraclaw.bot.inbox_rows import read_entries
+from entraclaw.bot.inbox_look import look
 from parts.running import running_sandbox
 from sandbox.browser import ALT, Tab, browser, chromium
 
@@ -42,7 +42,8 @@ async def test_ada_is_answered_and_mallory_is_not_even_heard(
         assert not await tab.read(f"{_ANSWERS}.some(t => t.includes('You said: let me in'))")
         assert tab.problems == []
 
-    dropped, *others = read_entries(inbox, 10)
+    with look(inbox) as seen:
+        dropped, *others = seen.latest(10)
     assert (dropped.state, dropped.reason) == (State.DROPPED, "home tenant not known")
     assert {entry.state for entry in others} == {State.DONE}
 
@@ -55,6 +56,7 @@ async def _say(tab: Tab, words: str) -> None:
 
 async def _is_settled(inbox: Path) -> None:
     async def settled() -> bool:
-        return read_entries(inbox, 1)[0].state is State.DROPPED
+        with look(inbox) as seen:
+            return seen.latest(1)[0].state is State.DROPPED
 
     await until(settled)

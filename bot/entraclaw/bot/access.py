@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from entraclaw.bot.plain import plain_name
 from entraclaw.errors import PairingRefused
 
 DESK = "desk"  # who changed the list, when it was the command line and not a sponsor
@@ -25,7 +26,6 @@ _SIGNS = "ACDEFGHJKMNPQRTUWXY" + _DIGITS
 _CODE = re.compile(f"[{_SIGNS}]{{5}}[{_DIGITS}]")
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_NAME_LIMIT = 64
 
 Account: TypeAlias = tuple[str, str]  # home tenant, object id; both lower case
 
@@ -84,12 +84,12 @@ class Access:
     def allow(self, account: Account, name: str, by: str, now: float) -> "Access":
         """Let *account* speak, denied before or not."""
         rest = self.remove(account)
-        return replace(rest, allowed={**rest.allowed, account: Listed(plain(name), now, by)})
+        return replace(rest, allowed={**rest.allowed, account: Listed(plain_name(name), now, by)})
 
     def deny(self, account: Account, name: str, by: str, now: float) -> "Access":
         """Refuse *account* from now on, in silence."""
         rest = self.remove(account)
-        return replace(rest, denied={**rest.denied, account: Listed(plain(name), now, by)})
+        return replace(rest, denied={**rest.denied, account: Listed(plain_name(name), now, by)})
 
     def remove(self, account: Account) -> "Access":
         """Forget *account*: neither allowed, nor denied, nor waiting with a code."""
@@ -142,7 +142,7 @@ class Access:
         own = self.waiting(account, now)
         if not self.may_pair(account, now) or (own is None and code in {p.code for p in alive}):
             return self, ""
-        told = own or Pending(code, account, plain(name), now + CODE_KEPT_S, 0)
+        told = own or Pending(code, account, plain_name(name), now + CODE_KEPT_S, 0)
         others = tuple(one for one in alive if one.account != account)
         return replace(self, pending=(*others, replace(told, told=told.told + 1))), told.code
 
@@ -159,12 +159,6 @@ class Access:
             if one.code == code:
                 return self.allow(one.account, one.name, by, now), one
         raise PairingRefused
-
-
-def plain(name: str) -> str:
-    """Make *name* safe to keep and to print: what can be seen, 64 at most."""
-    seen = "".join(c if c.isprintable() else " " * c.isspace() for c in name)
-    return " ".join(seen.split())[:_NAME_LIMIT].rstrip()
 
 
 def new_code(choose: Callable[[str], str]) -> str:

@@ -15,7 +15,8 @@ from typing import Annotated, Final, Literal, TypeVar
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from entraclaw.bot.access import DESK, Access, Account, Listed, Pending, plain
+from entraclaw.bot.access import DESK, Access, Account, Listed, Pending
+from entraclaw.bot.plain import plain_name
 from entraclaw.errors import AccessUnreadable, AccessUnwritable
 
 _VERSION: Final = 1
@@ -85,12 +86,14 @@ def decode(raw: bytes) -> Access:
         raise ValueError(_first(error)) from None
     return Access(
         allowed={
-            one.account: Listed(plain(one.name), one.since, one.by) for one in document.allowed
+            one.account: Listed(plain_name(one.name), one.since, one.by) for one in document.allowed
         },
-        denied={one.account: Listed(plain(one.name), one.since, one.by) for one in document.denied},
+        denied={
+            one.account: Listed(plain_name(one.name), one.since, one.by) for one in document.denied
+        },
         pairing=document.pairing,
         pending=tuple(
-            Pending(one.code, one.account, plain(one.name), one.until, one.told)
+            Pending(one.code, one.account, plain_name(one.name), one.until, one.told)
             for one in document.pending
         ),
     )

@@ -5,29 +5,28 @@ which Teams sends. `normalise` takes exactly those out; the inbox keeps the byte
 came.
 """
 
-import re
-import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import cast
 
 import orjson
 
 from entraclaw.bot.fields import text
-from entraclaw.bot.gate import Sender
 
 Json = dict[str, object]
 
-NAME_LIMIT = 64
-_UNSEEN = {"Cc", "Cf", "Cs"}
 
-# Blank though their category says otherwise: joiners, Hangul, Khmer and Mongolian fillers,
-# the empty Braille cell, and variation selectors, which can carry any bytes. The selectors
-# 15 and 16 stay: they choose between a sign and its emoji.
-# https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
-_FILLER = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164"
-    "\ufe00-\ufe0d\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
-)
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who an activity says it is from.
+
+    Attributes:
+        oid: Entra object id, lower case; empty when the activity names none.
+        tenant: The sender's directory, lower case; empty when the activity names none.
+    """
+
+    oid: str
+    tenant: str
 
 
 def parse(body: bytes) -> Json:
@@ -66,25 +65,6 @@ def reference(activity: Mapping[str, object]) -> bytes:
         return b""
     kept = ("id", "channelId", "serviceUrl", "conversation", "from", "recipient")
     return orjson.dumps({"type": "message", **{name: activity.get(name) for name in kept}})
-
-
-def plain_name(name: str, limit: int = NAME_LIMIT) -> str:
-    """Make a display name safe to show: no control or invisible characters, *limit* at most."""
-    kept = "".join(c for c in name if unicodedata.category(c)[0] != "C" and not _FILLER.match(c))
-    return " ".join(kept.split())[:limit]
-
-
-def plain_text(words: str) -> str:
-    """Take out of *words* what a person would not see: control, zero-width, bidi and filler.
-
-    Line feeds and tabs stay; so do unassigned characters, which may be newer than Python.
-    """
-    unified = words.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(c for c in unified if c in "\n\t" or not _is_unseen(c))
-
-
-def _is_unseen(character: str) -> bool:
-    return unicodedata.category(character) in _UNSEEN or bool(_FILLER.match(character))
 
 
 def _clean(value: object) -> object:

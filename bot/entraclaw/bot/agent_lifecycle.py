@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from entraclaw.bot.activity import plain_name
 from entraclaw.bot.fields import Json, first, identifier, mapping, text
+from entraclaw.bot.plain import plain_name
 
 _PREFIX = "agenticuser"
 _REASON_LIMIT = 256

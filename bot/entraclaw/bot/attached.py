@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from entraclaw.bot.activity import NAME_LIMIT, plain_name
 from entraclaw.bot.content import Attachment, AttachmentKind
 from entraclaw.bot.fields import Json, first, items, mapping, text
+from entraclaw.bot.plain import NAME_LIMIT, plain_name
 from entraclaw.bot.quotes import is_reference, reference_content
 
 _URL_LIMIT = 4096  # characters

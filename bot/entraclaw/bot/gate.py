@@ -13,19 +13,6 @@ from entraclaw.bot.access import Access, Account
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
-    """Who an activity says it is from.
-
-    Attributes:
-        oid: Entra object id, lower case; empty when the activity names none.
-        tenant: The sender's directory, lower case; empty when the activity names none.
-    """
-
-    oid: str
-    tenant: str
-
-
-@dataclass(frozen=True, slots=True)
 class Speaker:
     """Who is speaking, as far as that is proved.
 

@@ -1,14 +1,11 @@
 """Rows of the inbox to values and back, and looking at them beside a running daemon."""
 
-import sqlite3
-from pathlib import Path
 from typing import Any
 
 from entraclaw.bot.inbox import Arrival, Entry
 from entraclaw.bot.lifecycle import State
 from entraclaw.bot.outbox import Kind, Outcome, Part
 from entraclaw.bot.places import Place
-from entraclaw.errors import InboxUnreadable
 
 ENTRY = (
     "tenant, conversation, activity, kind, name, sender, body, claims, received, late,"
@@ -57,28 +54,3 @@ def in_state(state: State | None) -> str:
         return "1"
     odd = "state IN ('ambiguous', 'dead') AND "
     return f"{odd if state in {State.AMBIGUOUS, State.DEAD} else ''}state = '{state}'"
-
-
-def read_entries(path: Path, limit: int, state: State | None = None) -> list[Entry]:
-    """Read the last entries, newest first, beside a running daemon or without one.
-
-    Raises:
-        InboxUnreadable: There is no inbox at *path*, or it is not one of this version.
-    """
-    where = in_state(state)
-    sql = f"SELECT {ENTRY} FROM entry WHERE {where} ORDER BY seq DESC LIMIT ?"  # noqa: S608 - constants only
-    return [entry(row) for row in _look(path, sql, (limit,))]
-
-
-def _look(path: Path, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
-        try:
-            return connection.execute(sql, values).fetchall()
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise InboxUnreadable(
-            f"there is no inbox to read at {path}",
-            hint="it is made, and brought up to date, when the daemon starts",
-        ) from error

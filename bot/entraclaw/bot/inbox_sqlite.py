@@ -205,8 +205,7 @@ def _insert(connection: sqlite3.Connection, arrival: Arrival) -> Receipt:
     key = arrival.key
     if key is not None:
         sql = (
-            "SELECT seq FROM entry WHERE key = ?"
-            " UNION ALL SELECT seq FROM tombstone WHERE key = ?"
+            "SELECT seq FROM entry WHERE key = ? UNION ALL SELECT seq FROM tombstone WHERE key = ?"
         )
         known = connection.execute(sql, (key, key)).fetchone()
         if known:

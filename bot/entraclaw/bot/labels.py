@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from entraclaw.bot.activity import plain_name
 from entraclaw.bot.fields import text
 from entraclaw.bot.inbox import Entry
 from entraclaw.bot.places import Place
+from entraclaw.bot.plain import plain_name
 
 _KINDS: Mapping[str, str] = {
     "personal": "a 1:1",

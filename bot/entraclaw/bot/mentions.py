@@ -7,8 +7,8 @@ import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from entraclaw.bot.activity import plain_name
 from entraclaw.bot.fields import Json, first, identifier, items, mapping, text
+from entraclaw.bot.plain import plain_name
 from entraclaw.identity.values import AgentIds
 
 _MRI = "8:orgid:"  # how Teams writes a user of the directory where ids may be anything

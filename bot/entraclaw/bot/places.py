@@ -5,7 +5,6 @@ places of one lane once it is known that they are the same chat, which the one p
 it tells: an agent has one chat with each.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,10 +48,6 @@ class Places(Protocol):
 
     async def find(self, name: str) -> Place | None:
         """Find a place by its name; None if nothing ever came from there."""
-        ...
-
-    async def list_places(self) -> Sequence[Place]:
-        """List every place, last seen first."""
         ...
 
     async def mark(self, name: str) -> float | None:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import orjson
@@ -78,12 +78,6 @@ class SqlitePlaces:
     async def find(self, name: str) -> Place | None:
         """Find a place by its name; None if nothing ever came from there."""
         return await self._database.read(lambda c: _place(c, name))
-
-    async def list_places(self) -> Sequence[Place]:
-        """List every place, last seen first."""
-        sql = f"SELECT {PLACE} FROM place ORDER BY seen DESC, id"  # noqa: S608 - constants only
-        rows = await self._database.read(lambda c: c.execute(sql).fetchall())
-        return [place(row) for row in rows]
 
     async def mark(self, name: str) -> float | None:
         """Read a moment that was set; None if it never was."""

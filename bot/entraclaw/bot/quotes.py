@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import orjson
 
-from entraclaw.bot.activity import plain_name, plain_text
 from entraclaw.bot.content import Quote
 from entraclaw.bot.fields import Json, first, identifier, items, mapping, text
 from entraclaw.bot.html_text import HtmlQuote
 from entraclaw.bot.mentions import object_id
+from entraclaw.bot.plain import plain_name, plain_text
 
 TEXT_LIMIT = 2000  # characters; Teams itself cuts a quotation after some two hundred
 _NAME_LIMIT = 256

@@ -13,13 +13,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from entraclaw.bot.activity import plain_name, plain_text
 from entraclaw.bot.agent_lifecycle import is_lifecycle
 from entraclaw.bot.attached import attached, html_of, unknown_types
 from entraclaw.bot.content import Attachment, Content, ConversationKind, Kind, Mention
 from entraclaw.bot.fields import Json, first, identifier, items, mapping, text
 from entraclaw.bot.html_text import HtmlQuote, visible
 from entraclaw.bot.mentions import Mentioned, mentioned, our_ids, write_mention
+from entraclaw.bot.plain import plain_name, plain_text
 from entraclaw.bot.quotes import find_quote
 from entraclaw.identity.values import AgentIds
 

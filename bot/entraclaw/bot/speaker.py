@@ -5,8 +5,9 @@ Names are shown and never trusted; only the ids of the directory say who somebod
 
 from dataclasses import dataclass
 
-from entraclaw.bot.activity import plain_name, sender
+from entraclaw.bot.activity import sender
 from entraclaw.bot.fields import Json, first, identifier, mapping, text
+from entraclaw.bot.plain import plain_name
 
 _NAME_LIMIT = 256
 _AGENT_ROLES = frozenset({"agenticuser", "agenticappinstance", "bot", "skill"})

@@ -9,10 +9,10 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from entraclaw.bot.activity import plain_text
 from entraclaw.bot.inbox_look import Look
 from entraclaw.bot.labels import Labels
 from entraclaw.bot.lifecycle import State
+from entraclaw.bot.plain import plain_text
 from entraclaw.bot.settings import profile_folder
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
