@@ -95,8 +95,8 @@ async def _cycle(scene: Scene, cycle: Cycle, fault: Fault, plan: Plan) -> None:
 
 
 async def _settle(scene: Scene, plan: Plan, *, hurry: bool) -> None:
-    """Wait until nothing is open; what is broken on purpose may never be."""
-    if plan.plant is Plant.NONE:
+    """Wait until nothing is open; what was made to vanish never is closed."""
+    if plan.plant in {Plant.NONE, Plant.AGAIN}:
         await scene.settle(Random(plan.seed), hurry=hurry)  # noqa: S311 - not a secret
 
 

@@ -71,6 +71,7 @@ class Row:
     activity: str
     state: str
     session: str = ""
+    attempt: int = 0
 
 
 @dataclass(slots=True)
@@ -88,6 +89,7 @@ class Message:
         seq: Its row; 0 before one was seen.
         state: Of its row, as last seen; empty before that.
         session: Who leases it, as last seen.
+        attempt: How often its row was handed over, as last seen.
         handed: How often a host got it.
         answers: The cycles in which a final answer came to the connector: the first tells
             what broke off, if there are more.
@@ -103,6 +105,7 @@ class Message:
     seq: int = 0
     state: str = ""
     session: str = ""
+    attempt: int = 0
     handed: int = 0
     answers: list[Cycle] = field(default_factory=list[Cycle])
 
@@ -135,7 +138,7 @@ class Ledger:
         default_factory=dict[tuple[str, str, str], Cycle]
     )
     _handed: list[_HandOver] = field(default_factory=list[_HandOver])
-    _latest: dict[str, int] = field(default_factory=dict[str, int])
+    _latest: dict[str, Message] = field(default_factory=dict[str, Message])
     _confirmed: list[str] = field(default_factory=list[str])
     _arrived: set[str] = field(default_factory=set[str])
 
@@ -202,7 +205,7 @@ class Ledger:
                 if message.seq not in {0, row.seq}:
                     self.blame(Wrong.DOUBLED, f"{message} has a second row, {row.seq}")
                 message.seq, message.state = row.seq, row.state
-                message.session = row.session
+                message.session, message.attempt = row.session, row.attempt
 
     def check_order(self) -> None:
         """Hold the hand-overs since the last check against the rows, which are known now."""
@@ -210,10 +213,13 @@ class Ledger:
         self._handed = [hand_over for hand_over in self._handed if not hand_over.message.seq]
         for hand_over in known:
             message = hand_over.message
-            latest = self._latest.get(message.conversation, 0)
-            if hand_over.is_first and message.seq < latest:
-                self.blame(Wrong.REORDERED, f"{message} was handed over after row {latest}")
-            self._latest[message.conversation] = max(latest, message.seq)
+            if message.state in FINAL and not message.attempt:
+                continue  # handed over by the chat's other name; this row only came later
+            latest = self._latest.setdefault(message.conversation, message)
+            if hand_over.is_first and message.seq < latest.seq:
+                self.blame(Wrong.REORDERED, f"{message} was handed over after {latest}")
+            if message.seq > latest.seq:
+                self._latest[message.conversation] = message
 
     def take_confirmed(self) -> list[str]:
         """Give the answers confirmed since the last call, to look for them at the connector."""

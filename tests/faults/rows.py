@@ -11,7 +11,7 @@ from pathlib import Path
 
 from faults.ledger import OPEN, Row
 
-_COLUMNS = "seq, conversation, activity, state, session"
+_COLUMNS = "seq, conversation, activity, state, session, attempt"
 _OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN))
 _AT_ONCE = 500  # below SQLite's limit of values in one statement
 _PATIENCE_S = 5.0

@@ -50,6 +50,13 @@ def test_message_in_any_state_that_accounts_for_it_is_not_lost(ledger: Ledger, s
     assert ledger.offences == []
 
 
+def test_row_that_came_second_by_another_name_says_nothing_of_order(ledger: Ledger) -> None:
+    ledger.rows([Row(1, A, "id1", "done", attempt=0), Row(2, A, "id2", "done", attempt=1)])
+    hand(ledger, ("m2", 1), ("m1", 1))
+
+    assert ledger.offences == []
+
+
 def test_message_without_a_row_is_lost_once(ledger: Ledger) -> None:
     ledger.check_kept(present("waiting", "waiting"))
     ledger.check_kept(present("waiting", "waiting"))
