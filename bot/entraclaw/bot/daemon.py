@@ -142,8 +142,12 @@ class Daemon:
                 await self._do(guest)
             case "tail":
                 await self._tail(guest)
-            case _:
+            case "ring":
+                await self._ring(guest)
+            case "busy":
                 await self._keep_busy(guest)
+            case _:
+                await _say(guest, {"error": "this daemon does not know that yet"})
 
     async def _do(self, guest: Guest) -> None:
         try:
@@ -172,6 +176,19 @@ class Daemon:
     def _tell(self, what: str, guest: Guest) -> None:
         if self.agency is not None:
             self.agency.happenings.tell(what, session=guest.session, pid=guest.pid)
+
+    async def _ring(self, guest: Guest) -> None:
+        """Say a line to a program beside the host whenever the session should wake."""
+
+        async def ring(waiting: int) -> None:
+            await _say(guest, {"waiting": waiting})
+
+        bell = Attachment(guest.session, guest.pid, ring)
+        self._sessions.add_bell(bell)
+        try:
+            await guest.reader.read()  # it says nothing; the end of what it says is its end
+        finally:
+            self._sessions.remove_bell(bell)
 
     async def _keep_busy(self, guest: Guest) -> None:
         if self.desk is not None and self._sessions.has(guest.session):

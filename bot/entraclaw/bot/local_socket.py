@@ -8,6 +8,12 @@ the user the daemon runs as. The first line says what the rest is:
     entraclaw/1 do -             one JSON line with a request, one with its result back
     entraclaw/1 tail -           a JSON line for everything that happens, until one leaves
     entraclaw/1 busy SESSION     the session is at work: its leases live on
+    entraclaw/1 ring SESSION     a JSON line whenever the session should wake, until one leaves
+    entraclaw/1 hook SESSION     one JSON line with what a host's hook was told, one back
+    entraclaw/1 ask SESSION      one JSON line with what the host wants to do, its verdict back
+
+Behind the session stand facts about it that only its host knows, as in a query string:
+``host=claude-code&project=%2Fhome%2Fada``. docs/hosts.md lists them.
 """
 
 import asyncio
@@ -19,16 +25,20 @@ import socket
 import struct
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from entraclaw.bot.home import SOCKET_PATH_LIMIT
 from entraclaw.errors import EntraclawError
 
 LINE_LIMIT = 16 * 1024 * 1024  # bytes of one MCP line
-_GREETING = re.compile(rb"entraclaw/1 (mcp|status|do|tail|busy) ([A-Za-z0-9_-]{1,64})\n")
+_GREETING = re.compile(
+    rb"entraclaw/1 (mcp|status|do|tail|busy|ring|hook|ask)"
+    rb" ([A-Za-z0-9_-]{1,64})(?: ([!-~]{0,8192}))?\n"
+)
 _GREETING_S = 5.0
 _log = logging.getLogger(__name__)
 
@@ -38,11 +48,12 @@ class Guest:
     """An accepted connection.
 
     Attributes:
-        wants: ``mcp``, ``status``, ``do``, ``tail`` or ``busy``.
+        wants: ``mcp``, ``status``, ``do``, ``tail``, ``busy``, ``ring``, ``hook`` or ``ask``.
         session: The host session's id; ``-`` where none is meant.
         pid: The process at the other end; 0 where the system does not tell.
         reader: What it says.
         writer: Where to answer.
+        facts: What its host says about the session; empty where it says nothing.
     """
 
     wants: str
@@ -50,6 +61,7 @@ class Guest:
     pid: int
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    facts: Mapping[str, str]
 
 
 @asynccontextmanager
@@ -149,7 +161,8 @@ async def _greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     greeting = _GREETING.fullmatch(line)
     if greeting is None:
         return None
-    return Guest(greeting[1].decode(), greeting[2].decode(), pid, reader, writer)
+    facts = dict(parse_qsl((greeting[3] or b"").decode("ascii")))
+    return Guest(greeting[1].decode(), greeting[2].decode(), pid, reader, writer, facts)
 
 
 def peer(connection: socket.socket) -> tuple[int, int]:

@@ -35,6 +35,7 @@ class Sessions:
     def __init__(self) -> None:
         """Begin with none."""
         self._attached: list[Attachment] = []
+        self._bells: list[Attachment] = []
         self._ringing: dict[Attachment, asyncio.Task[None]] = {}
 
     def add(self, attachment: Attachment) -> None:
@@ -49,6 +50,14 @@ class Sessions:
             ringing.cancel()
         return not self.has(attachment.session)
 
+    def add_bell(self, bell: Attachment) -> None:
+        """Note a program beside the host that can wake it."""
+        self._bells.append(bell)
+
+    def remove_bell(self, bell: Attachment) -> None:
+        """Forget such a program."""
+        self._bells.remove(bell)
+
     def has(self, session: str) -> bool:
         """Tell whether *session* has a connection."""
         return any(attachment.session == session for attachment in self._attached)
@@ -59,12 +68,12 @@ class Sessions:
 
     def ring_all(self, waiting: int) -> None:
         """Ring every host: *waiting* messages can be read."""
-        for attachment in self._attached:
+        for attachment in (*self._attached, *self._bells):
             self.ring(attachment, waiting)
 
     def ring_session(self, session: str, waiting: int) -> None:
         """Ring every connection of one session."""
-        for attachment in self._attached:
+        for attachment in (*self._attached, *self._bells):
             if attachment.session == session:
                 self.ring(attachment, waiting)
 

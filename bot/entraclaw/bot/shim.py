@@ -17,12 +17,11 @@ import threading
 from collections import deque
 from time import monotonic
 
-from entraclaw.bot import home
+from entraclaw.bot import home, host_facts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Mapping
     from typing import Final
 
 _READ: "Final" = 1 << 16
@@ -111,7 +110,8 @@ class Shim:
         """Serve *profile*; nothing is opened yet."""
         self._profile = profile
         self._folder = home.profile_dir(os.environ, profile)
-        self._session = _session(os.environ)
+        self._session = host_facts.session(os.environ)
+        self._facts = host_facts.tell(os.environ, os.getppid())
         self._wire = Wire()
         self._socket: socket.socket | None = None
         self._lost: socket.socket | None = None  # the last one read from; closed by its reader
@@ -219,7 +219,7 @@ class Shim:
         fresh = socket.socket(socket.AF_UNIX)
         try:
             fresh.connect(home.socket_path(self._folder))
-            fresh.sendall(f"entraclaw/1 mcp {self._session}\n".encode())
+            fresh.sendall(f"entraclaw/1 mcp {self._session} {self._facts}\n".encode())
         except OSError:
             fresh.close()
             return None
@@ -251,15 +251,6 @@ def run(profile: str) -> int:
         return shim.run()
     except KeyboardInterrupt:
         return 0
-
-
-def _session(environ: "Mapping[str, str]") -> str:
-    """Take the host's own session id if it is a plain word, else make one for our life."""
-    given = environ.get("CLAUDE_CODE_SESSION_ID", "")
-    plain = given.isascii() and given.replace("-", "").replace("_", "").isalnum()
-    if plain and len(given) <= 64:  # noqa: PLR2004 - as long as the daemon takes
-        return given
-    return os.urandom(12).hex()
 
 
 def _swallow(fresh: socket.socket) -> bool:
