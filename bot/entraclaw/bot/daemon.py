@@ -12,21 +12,22 @@ import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 
-from entraclaw.bot import bridge, health, local_socket, lock, mcp_loop
+from entraclaw.bot import bridge, health, kin, local_socket, lock, mcp_loop, sessions_status
 from entraclaw.bot.agency import Agency
-from entraclaw.bot.desk import Desk, waiting_lanes
+from entraclaw.bot.desk import Desk
+from entraclaw.bot.handed import waiting_lanes
 from entraclaw.bot.happenings import Watcher
 from entraclaw.bot.local_socket import Guest
 from entraclaw.bot.pace import Pace
-from entraclaw.bot.sessions import Attachment, Sessions
+from entraclaw.bot.sessions import Connection, Listener, Sessions
 from entraclaw.bot.settings import Settings
 from entraclaw.bot.store import Store
+from entraclaw.bot.wakers.choosing import is_needed
 from entraclaw.bot.whoami import WhoAmI
 from entraclaw.errors import EntraclawError
 
@@ -120,9 +121,7 @@ class Daemon:
             "offers": agency.lifecycle.offers if agency else [],
             "inbox": {state.value: number for state, number in inbox.items()},
             "queues": waiting_lanes(await self._store.inbox.queues(_LANES_SHOWN)),
-            "sessions": [
-                {"session": guest.session, "pid": guest.pid} for guest in self._sessions.all()
-            ],
+            "sessions": sessions_status.describe(self._sessions, agency),
             "hops": [
                 {"name": hop.hop, "ms": round(hop.ms, 2)} for hop in (agency.hops if agency else ())
             ],
@@ -183,12 +182,15 @@ class Daemon:
         async def ring(waiting: int) -> None:
             await _say(guest, {"waiting": waiting})
 
-        bell = Attachment(guest.session, guest.pid, ring)
-        self._sessions.add_bell(bell)
+        listener = Listener(guest.session, guest.facts.get("waker", ""), ring)
+        self._sessions.listen(listener)
         try:
-            await guest.reader.read()  # it says nothing; the end of what it says is its end
+            if not is_needed(self._sessions.get(guest.session), listener.kind):
+                return
+            # It says nothing; the end of what it says is its end.
+            await guest.reader.read()
         finally:
-            self._sessions.remove_bell(bell)
+            self._sessions.unlisten(listener)
 
     async def _keep_busy(self, guest: Guest) -> None:
         if self.desk is not None and self._sessions.has(guest.session):
@@ -200,23 +202,24 @@ class Daemon:
         bridge.current_session.set(guest.session)
         if self.desk is not None:
             await self.desk.expect(guest.session)
-        attachment: Attachment | None = None
+        is_child = await asyncio.to_thread(kin.is_child, guest, self._sessions.all())
+        connection: Connection | None = None
 
-        async def attached(notify: mcp_loop.Notify) -> None:
-            nonlocal attachment
-            attachment = Attachment(guest.session, guest.pid, partial(bridge.ring, notify))
+        async def attached(notify: mcp_loop.Notify, host: str) -> None:
+            nonlocal connection
+            connection = Connection(guest.session, guest.pid, notify, guest.facts, host)
             _log.info("attached session=%s pid=%d", guest.session, guest.pid)
             self._tell("attached", guest)
             if self.desk is not None:
-                await self.desk.attach(attachment)
+                await self.desk.arrive(connection, is_child=is_child)
 
         try:
             await mcp_loop.serve(self._server, guest.reader, guest.writer, attached)
         finally:
-            if attachment is not None and self.desk is not None:
+            if connection is not None and self.desk is not None:
                 _log.info("detached session=%s", guest.session)
                 self._tell("detached", guest)
-                await self.desk.detach(attachment)
+                await self.desk.depart(connection)
 
 
 async def _relay(guest: Guest, watcher: Watcher, leaving: "asyncio.Future[bytes]") -> None:

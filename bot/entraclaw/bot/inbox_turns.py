@@ -10,8 +10,9 @@ https://www.sqlite.org/partialindex.html
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import islice
 
-from entraclaw.bot.inbox import OBSERVED, Entry, Expired, Opened, Opening
+from entraclaw.bot.inbox import OBSERVED, Entry, Expired, Mine, Opened, Opening, Owed, Queue
 from entraclaw.bot.inbox_observed import fence, let_pass
 from entraclaw.bot.inbox_rows import ENTRY, entry
 from entraclaw.bot.lifecycle import ANSWERING_S, LAST_STATES, MOVES, Move, after_lease
@@ -27,11 +28,28 @@ WITH RECURSIVE lanes (name) AS (
     FROM lanes WHERE lanes.name IS NOT NULL
 )
 SELECT (SELECT min(w.seq) FROM entry w
-        WHERE w.state = 'waiting' AND w.joined = '' AND w.lane = lanes.name) AS head
+        WHERE w.state = 'waiting' AND w.joined = '' AND w.lane = lanes.name) AS head,
+    lanes.name, coalesce((SELECT p.person FROM place p WHERE p.id = lanes.name), '')
 FROM lanes
 WHERE lanes.name IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM entry l WHERE l.state = 'leased' AND l.joined = '' AND l.lane = lanes.name)
-ORDER BY head LIMIT ?
+ORDER BY head
+"""
+
+# `attempt` is that of the row with the smallest `seq`, as SQLite has it for a lone min().
+# https://www.sqlite.org/lang_select.html#bareagg
+_QUEUES = """
+SELECT w.lane, coalesce((SELECT p.person FROM place p WHERE p.id = w.lane), ''), count(*),
+    w.attempt, EXISTS (
+        SELECT 1 FROM entry l WHERE l.state = 'leased' AND l.joined = '' AND l.lane = w.lane),
+    min(w.seq)
+FROM entry w WHERE w.state = 'waiting' AND w.joined = '' GROUP BY w.lane
+"""
+_AMENDING = """
+SELECT l.session, count(*) FROM entry a INDEXED BY entry_amending
+CROSS JOIN entry l ON l.turn = a.joined AND l.turn <> ''
+WHERE a.state = 'waiting' AND a.joined <> '' AND l.state = 'leased' AND l.joined = ''
+GROUP BY l.session
 """
 
 
@@ -135,10 +153,25 @@ def _joinable(connection: sqlite3.Connection, opening: Opening, sender: str) -> 
     return found or ("", "")
 
 
+def owed(connection: sqlite3.Connection) -> Owed:
+    """List what waits, conversation by conversation."""
+    queues = [
+        Queue(lane, person, waiting, attempt, bool(is_held))
+        for lane, person, waiting, attempt, is_held, _ in connection.execute(_QUEUES)
+    ]
+    return Owed(queues, dict(connection.execute(_AMENDING).fetchall()))
+
+
 def claim(
-    connection: sqlite3.Connection, session: str, until: float, limit: int, *, again: bool = False
+    connection: sqlite3.Connection,
+    session: str,
+    until: float,
+    limit: int,
+    mine: Mine,
+    *,
+    again: bool = False,
 ) -> list[Entry]:
-    """Lease what amends the session's turns, then the head of each free lane.
+    """Lease what amends the session's turns, then the head of each free lane that is its own.
 
     *again* gives the turns that it holds once more, too.
     """
@@ -147,7 +180,8 @@ def claim(
         if again:
             claimed += _give_again(connection, turn)
         claimed += _lease_joined(connection, turn, session, until)
-    for (seq,) in connection.execute(_HEADS, (limit,)).fetchall():
+    heads = connection.execute(_HEADS)
+    for seq in list(islice((seq for seq, *lane in heads if mine(*lane)), limit)):
         head = _lease(connection, seq, session, until)
         claimed += [head, *_lease_joined(connection, head.turn, session, until)]
     return claimed

@@ -26,6 +26,7 @@ from pydantic import ValidationError
 _log = logging.getLogger(__name__)
 
 Notify = Callable[[str, dict[str, Any]], Awaitable[None]]
+Attached = Callable[[Notify, str], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -39,7 +40,7 @@ async def serve(
     server: FastMCP[Any],
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
-    attached: Callable[[Notify], Awaitable[None]],
+    attached: Attached,
 ) -> None:
     """Speak MCP with one host until it leaves.
 
@@ -47,7 +48,8 @@ async def serve(
         server: Must be `running`.
         reader: One JSON-RPC message a line.
         writer: The same, back.
-        attached: Called once the host has finished its handshake, with the way to notify it.
+        attached: Called once the host has finished its handshake, with the way to notify it
+            and the name it gave itself.
     """
     lowlevel = server._mcp_server  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]  # see the header
     state = server._lifespan_result  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]  # see the header
@@ -60,7 +62,8 @@ async def serve(
 
     async def announce() -> None:
         await connection.initialized.wait()
-        await attached(connection.notify)
+        client = connection.client_params
+        await attached(connection.notify, client.client_info.name if client else "")
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_read, reader, to_server)

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from entraclaw.bot import home
+from entraclaw.bot.routing import EVERYTHING, Rule
+from entraclaw.bot.routing_rules import read_rules
 from entraclaw.errors import BadSettings, Problem
 from entraclaw.identity import AgentIds, cloud
 from entraclaw.identity.cloud import Cloud
@@ -56,6 +58,7 @@ class Settings:
         acts_as: As whom we act.
         key_store: Where the key is kept.
         port: Of the webhook, on 127.0.0.1; 0 lets the system choose.
+        attach: Which session gets which conversation without being asked.
     """
 
     profile: str
@@ -66,6 +69,7 @@ class Settings:
     acts_as: ActsAs
     key_store: Store
     port: int
+    attach: tuple[Rule, ...]
 
     @classmethod
     def read(cls, environ: Mapping[str, str], profile: str) -> "Settings":
@@ -104,6 +108,7 @@ class Settings:
             acts_as=values.get("acts_as", ActsAs.AGENT_USER),
             key_store=values.get("key_store", Store.KEYRING),
             port=values.get("port", PORT),
+            attach=values.get("attach", EVERYTHING),
         )
 
 
@@ -172,6 +177,7 @@ _KEYS: Mapping[str, Callable[[object, Path], object]] = {
     "acts_as": _choice(ActsAs),
     "key_store": _choice(Store),
     "port": _port,
+    "attach": read_rules,
 }
 
 
