@@ -60,7 +60,7 @@ def answer(profile: str, name: str, behavior: str, reason: str, *, as_json: bool
     asked = name.strip().lower()
     if not ID.fullmatch(asked):
         raise click.UsageError("an id is five letters, a to z without l")
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise ApprovalRefused(
             "an answer must be typed at a terminal", hint="open one yourself: docs/approvals.md"
         )
