@@ -18,6 +18,7 @@ from pydantic import Field
 
 from entraclaw import prompts
 from entraclaw.bot.agency import Agency
+from entraclaw.bot.channel_permission import CAPABILITY, ChannelPermission
 from entraclaw.bot.reading_tools import Shown
 from entraclaw.bot.whoami import WhoAmI
 from entraclaw.errors import EntraclawError
@@ -33,17 +34,27 @@ _ALWAYS = {"anthropic/alwaysLoad": True}  # else Claude Code hides the tool behi
 Document = dict[str, Any]
 
 
-def build(agency: Agency | None, who: WhoAmI, version: str) -> FastMCP[Any]:
-    """Make the server. Without an *agency* (an unconfigured profile) tools list and refuse."""
+def build(
+    agency: Agency | None, who: WhoAmI, version: str, relay: ChannelPermission | None = None
+) -> FastMCP[Any]:
+    """Make the server. Without an *agency* (an unconfigured profile) tools list and refuse.
+
+    With a *relay* it also takes what hosts ask permission for.
+    """
+    capabilities: dict[str, Document] = {"claude/channel": {}}
+    if relay is not None:
+        capabilities[CAPABILITY] = {}
     server = FastMCP[Any](
         "entraclaw",
         instructions=prompts.compose(),
         version=version,
-        experimental_capabilities={"claude/channel": {}},
+        experimental_capabilities=capabilities,
         mask_error_details=True,
         strict_input_validation=True,
     )
 
+    if relay is not None:
+        relay.offer(server)
     _offer_turns(server, agency)
     _offer_other_ends(server, agency)
     _offer_reading(server, agency, who)

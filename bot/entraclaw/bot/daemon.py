@@ -12,13 +12,27 @@ import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 
-from entraclaw.bot import bridge, health, kin, local_socket, lock, mcp_loop, sessions_status
+from entraclaw.bot import (
+    approval_desk,
+    bridge,
+    health,
+    kin,
+    local_socket,
+    lock,
+    mcp_loop,
+    sessions_status,
+)
 from entraclaw.bot.agency import Agency
+from entraclaw.bot.approval_desk import ApprovalDesk
+from entraclaw.bot.approvals import Approvals, turns_of
+from entraclaw.bot.channel_permission import ChannelPermission
+from entraclaw.bot.clock import Steady
 from entraclaw.bot.desk import Desk
 from entraclaw.bot.handed import waiting_lanes
 from entraclaw.bot.happenings import Watcher
@@ -54,6 +68,13 @@ class Daemon:
             said for said in (health.warning(settings.folder, sys.platform, os.environ),) if said
         ]
         self._server: FastMCP[Any] | None = None
+        self.approvals = Approvals(
+            partial(turns_of, store.inbox), self._happened, Steady(time.time, time.monotonic)
+        )
+        self._relay = ChannelPermission(self.approvals)
+        self._approval_desk = ApprovalDesk(
+            self.approvals, lambda: [guest.pid for guest in self._sessions.all()]
+        )
 
     @classmethod
     @asynccontextmanager
@@ -80,7 +101,8 @@ class Daemon:
                 daemon.agency = await Agency.opened(
                     stack, settings, settings.agent, store, daemon._sessions, pace=pace or Pace()
                 )
-            daemon._server = bridge.build(daemon.agency, daemon._who, version("entraclaw"))
+            relay = daemon._relay if settings.channel_permissions else None
+            daemon._server = bridge.build(daemon.agency, daemon._who, version("entraclaw"), relay)
             await stack.enter_async_context(mcp_loop.running(daemon._server))
             if daemon.agency is not None:
                 application = daemon.agency.webhook.application()
@@ -134,7 +156,10 @@ class Daemon:
     async def _welcome(self, guest: Guest) -> None:
         match guest.wants:
             case "mcp":
-                await self._serve_host(guest)
+                with self._relay.serving(guest):
+                    await self._serve_host(guest)
+            case "ask":
+                await _say(guest, await self.approvals.serve(guest))
             case "status":
                 await _say(guest, await self.status())
             case "do":
@@ -155,10 +180,14 @@ class Daemon:
             request = None
         if not isinstance(request, dict):
             await _say(guest, {"error": "the request is no JSON object"})
+            return
+        asked = cast("dict[str, object]", request)
+        if asked.get("verb") in approval_desk.VERBS:
+            await _say(guest, self._approval_desk.do(asked, guest.pid))
         elif self.agency is None:
             await _say(guest, _NO_AGENT)
         else:
-            await _say(guest, await self.agency.controls.do(cast("dict[str, object]", request)))
+            await _say(guest, await self.agency.controls.do(asked))
 
     async def _tail(self, guest: Guest) -> None:
         if self.agency is None:
@@ -173,8 +202,11 @@ class Daemon:
             leaving.cancel()
 
     def _tell(self, what: str, guest: Guest) -> None:
+        self._happened(what, {"session": guest.session, "pid": guest.pid})
+
+    def _happened(self, what: str, facts: dict[str, object]) -> None:
         if self.agency is not None:
-            self.agency.happenings.tell(what, session=guest.session, pid=guest.pid)
+            self.agency.happenings.tell(what, **facts)
 
     async def _ring(self, guest: Guest) -> None:
         """Say a line to a program beside the host whenever the session should wake."""
@@ -202,7 +234,8 @@ class Daemon:
         bridge.current_session.set(guest.session)
         if self.desk is not None:
             await self.desk.expect(guest.session)
-        is_child = await asyncio.to_thread(kin.is_child, guest, self._sessions.all())
+        others = [one.pid for one in self._sessions.all() if one.session != guest.session]
+        is_child = await asyncio.to_thread(kin.is_child, guest.pid, others)
         connection: Connection | None = None
 
         async def attached(notify: mcp_loop.Notify, host: str) -> None:

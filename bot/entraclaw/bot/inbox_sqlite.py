@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from entraclaw.bot import inbox_claims as claims
 from entraclaw.bot import inbox_turns as turns
 from entraclaw.bot.database import Database
 from entraclaw.bot.inbox import (
@@ -110,12 +111,12 @@ class SqliteInbox:
     ) -> Sequence[Entry]:
         """Lease the oldest waiting turn of each lane that has none open, and what amends."""
         return await self._database.change(
-            lambda c: turns.claim(c, session, until, limit, mine, again=again)
+            lambda c: claims.claim(c, session, until, limit, mine, again=again)
         )
 
     async def unsure(self, session: str) -> int:
         """Take back what amends the turns of a session that was away; tells how many it holds."""
-        return await self._database.change(lambda c: turns.unsure(c, session, self._now()))
+        return await self._database.change(lambda c: claims.unsure(c, session, self._now()))
 
     async def of_turn(self, turn: str) -> Entry | None:
         """Find the entry of *turn*, whatever its state; None if there is none."""
@@ -160,7 +161,7 @@ class SqliteInbox:
 
     async def owed(self) -> Owed:
         """List what waits, conversation by conversation."""
-        return await self._database.read(turns.owed)
+        return await self._database.read(claims.owed)
 
     async def count(self) -> dict[State, int]:
         """Count the entries in each state."""
