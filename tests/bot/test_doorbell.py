@@ -51,14 +51,14 @@ def test_session_that_reads_is_rung_no_more() -> None:
     assert (bell.due, bell.unheard) == (None, 0)
 
 
-def test_ring_soon_after_it_has_read_still_waits_for_the_second_to_end() -> None:
+def test_message_after_it_has_read_rings_at_once_again() -> None:
     bell = Bell()
     bell.call(100.0)
     bell.ring(100.0)
     bell.read()
     bell.call(100.4)
 
-    assert bell.due == 100.0 + TOGETHER_S
+    assert bell.due == 100.4
 
 
 def test_nothing_that_waits_is_nothing_to_ring_for() -> None:
