@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 
-from entraclaw.bot import bridge, health, local_socket, lock, mcp_loop
+from entraclaw.bot import bridge, health, local_socket, lock, mcp_loop, persona
 from entraclaw.bot.agency import Agency
 from entraclaw.bot.desk import Desk, waiting_lanes
 from entraclaw.bot.happenings import Watcher
+from entraclaw.bot.hooking import Hooking
+from entraclaw.bot.kin import Kin
 from entraclaw.bot.local_socket import Guest
 from entraclaw.bot.pace import Pace
 from entraclaw.bot.sessions import Attachment, Sessions
@@ -46,12 +48,16 @@ class Daemon:
         """Make what every profile has, configured or not."""
         self._settings, self._store = settings, store
         self._sessions = Sessions()
+        self._kin = Kin()
         self._who = WhoAmI(settings)
         self.agency: Agency | None = None  # None while the profile has no agent
+        self._hooking = Hooking(settings, store.inbox, lambda _: store.inbox.waiting())
         self._webhook = ""
-        self._warnings = [
-            said for said in (health.warning(settings.folder, sys.platform, os.environ),) if said
-        ]
+        told = (
+            health.warning(settings.folder, sys.platform, os.environ),
+            persona.warning(settings.folder),
+        )
+        self._warnings = [said for said in told if said]
         self._server: FastMCP[Any] | None = None
 
     @classmethod
@@ -79,7 +85,8 @@ class Daemon:
                 daemon.agency = await Agency.opened(
                     stack, settings, settings.agent, store, daemon._sessions, pace=pace or Pace()
                 )
-            daemon._server = bridge.build(daemon.agency, daemon._who, version("entraclaw"))
+            whole = partial(persona.whole_prompt, settings.folder)
+            daemon._server = bridge.build(daemon.agency, daemon._who, version("entraclaw"), whole)
             await stack.enter_async_context(mcp_loop.running(daemon._server))
             if daemon.agency is not None:
                 application = daemon.agency.webhook.application()
@@ -133,9 +140,11 @@ class Daemon:
         }
 
     async def _welcome(self, guest: Guest) -> None:
+        guest = self._kin.known(guest)
         match guest.wants:
             case "mcp":
-                await self._serve_host(guest)
+                with self._kin.noting(guest):
+                    await self._serve_host(guest)
             case "status":
                 await _say(guest, await self.status())
             case "do":
@@ -146,6 +155,8 @@ class Daemon:
                 await self._ring(guest)
             case "busy":
                 await self._keep_busy(guest)
+            case "hook":
+                await self._hook(guest)
             case _:
                 await _say(guest, {"error": "this daemon does not know that yet"})
 
@@ -193,6 +204,13 @@ class Daemon:
     async def _keep_busy(self, guest: Guest) -> None:
         if self.desk is not None and self._sessions.has(guest.session):
             await self.desk.busy(guest.session)
+
+    async def _hook(self, guest: Guest) -> None:
+        if self.agency is None:
+            await _say(guest, {})
+            return
+        await self._keep_busy(guest)  # whatever a host's hook is for, its session is at work
+        await self._hooking.serve(guest)
 
     async def _serve_host(self, guest: Guest) -> None:
         if self._server is None:
