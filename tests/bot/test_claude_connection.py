@@ -199,6 +199,18 @@ def test_command_connects_the_folder_that_claude_is_told_to_use_and_undoes_it(
     assert not (tmp_path / "claude config" / "settings.json").exists()
 
 
+def test_command_says_where_the_server_was_added_by_hand(tmp_path: Path) -> None:
+    (tmp_path / "claude config").mkdir()
+    own = tmp_path / "claude config" / ".claude.json"
+    own.write_text('{"projects": {"/work": {"mcpServers": {"entraclaw": {}}}}}', encoding="utf-8")
+
+    found = run(tmp_path).stdout
+    own.write_text("nonsense", encoding="utf-8")
+
+    assert "added by hand too, /work: take it out with `claude mcp remove entraclaw`" in found
+    assert "by hand" not in run(tmp_path).stdout
+
+
 def test_command_refuses_broken_settings_in_two_lines(tmp_path: Path) -> None:
     (tmp_path / "claude config").mkdir()
     (tmp_path / "claude config" / "settings.json").write_text("{", encoding="utf-8")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from entraclaw.bot.claude_settings import (
     NotOurs,
+    by_hand,
     from_json,
     merged,
     put_in,
@@ -145,3 +146,16 @@ def test_changes_are_read_back_as_they_were_written(settings: dict[str, Any]) ->
     _, made = put_in(settings, WISH)
 
     assert from_json(json.loads(json.dumps(to_json(made)))) == made
+
+
+def test_server_that_was_added_by_hand_is_found_wherever_that_was() -> None:
+    server: dict[str, Any] = {"mcpServers": {"entraclaw": {}}}
+    other: dict[str, Any] = {"mcpServers": {"github": {}}}
+
+    assert by_hand(server, "entraclaw") == ["everywhere"]
+    assert by_hand({"projects": {"/a": server, "/b": other, "/c": 5}}, "entraclaw") == ["/a"]
+
+
+@pytest.mark.parametrize("own", [{}, {"projects": []}, {"mcpServers": ["entraclaw"]}])
+def test_no_server_is_found_in_what_claude_never_wrote(own: dict[str, Any]) -> None:
+    assert by_hand(own, "entraclaw") == []

@@ -21,7 +21,8 @@ class Session:
     """A host session at hand: what waits for it, and what its hooks are told."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
-        self.hooking = Hooking(settings, store.inbox, self._count)
+        self.hooking = Hooking(settings, store.inbox, self._count, lambda: self.now)
+        self.now = 100.0
         self.store = store
         self.waiting = 0
         self._number = 0
@@ -95,13 +96,26 @@ async def test_first_effect_of_a_session_that_was_not_told_is_held_with_the_prom
     session: Session,
 ) -> None:
     """It started before there was a daemon, or its hook failed."""
-    first, second = await session.tool(REPLY), await session.tool(REPLY)
+    first = await session.tool(REPLY)
+    session.now += 1.0
+    second = await session.tool(REPLY)
 
     decision, reason = first
     assert decision == "deny"
     assert reason.startswith(prompts.compose())
     assert reason.endswith("call the tool once more.")
     assert second == ("", "")
+
+
+async def test_effects_that_were_asked_for_together_with_the_one_held_are_held_too(
+    session: Session,
+) -> None:
+    """Of several tool calls in one message, none was made by a model that has read it."""
+    together = [(await session.tool(REPLY))[0] for _ in range(3)]
+    session.now += 0.25
+
+    assert together == ["deny"] * 3
+    assert await session.tool(REPLY) == ("", "")
 
 
 async def test_session_that_was_told_at_its_start_is_not_held(session: Session) -> None:

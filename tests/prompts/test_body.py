@@ -87,3 +87,17 @@ def test_persona_cannot_look_like_a_part_of_the_body(persona: str, fault: str) -
 
 def test_persona_of_plain_words_and_lower_headings_is_taken() -> None:
     assert not prompts.persona_fault("Warm.\n\n## Habits\n\n- lists\n\n### More\n\n---\n")
+
+
+async def test_whole_is_a_prompt_and_a_resource_and_the_instructions_are_the_body(
+    tmp_path: object,
+) -> None:
+    settings = Settings.read({"ENTRACLAW_HOME": str(tmp_path)}, "default")
+    server = build(None, WhoAmI(settings), "0", lambda: "the whole")
+    async with Client(server) as client:
+        [message] = (await client.get_prompt("body")).messages
+        [resource] = await client.read_resource("entraclaw://body")
+
+    assert "the whole" in str(message.content)
+    assert "the whole" in str(resource)
+    assert server.instructions == prompts.compose()

@@ -46,6 +46,20 @@ def wanted(marketplace: str, folder: str, plugin: str, allow: Iterable[str]) -> 
     ]
 
 
+def by_hand(own: Mapping[str, Any], server: str) -> list[str]:
+    """Say where *server* was added by hand: "everywhere", or the folder of a project.
+
+    Args:
+        own: What Claude Code keeps for itself, in ``.claude.json``.
+        server: Its name.
+    """
+    projects = own.get("projects")
+    found: dict[str, object] = {"everywhere": own}
+    if isinstance(projects, dict):
+        found |= cast("dict[str, object]", projects)
+    return [name for name, holder in found.items() if _has(holder, server)]
+
+
 def put_in(settings: Json, changes: Sequence[Change]) -> tuple[Json, list[Change]]:
     """Make *changes*; gives the new settings, and what was needed for that, in order.
 
@@ -121,6 +135,11 @@ def from_json(rows: Iterable[Mapping[str, Any]]) -> list[Change]:
         Change(tuple(row["path"]), row["value"], tuple(row["before"]), bool(row["in_list"]))
         for row in rows
     ]
+
+
+def _has(holder: object, server: str) -> bool:
+    servers = cast("Json", holder).get("mcpServers") if isinstance(holder, dict) else None
+    return isinstance(servers, dict) and server in servers
 
 
 def _key(change: Change) -> tuple[Path, str]:

@@ -51,7 +51,9 @@ class Daemon:
         self._kin = Kin()
         self._who = WhoAmI(settings)
         self.agency: Agency | None = None  # None while the profile has no agent
-        self._hooking = Hooking(settings, store.inbox, lambda _: store.inbox.waiting())
+        self._hooking = Hooking(
+            settings, store.inbox, lambda _: store.inbox.waiting(), time.monotonic
+        )
         self._webhook = ""
         told = (
             health.warning(settings.folder, sys.platform, os.environ),

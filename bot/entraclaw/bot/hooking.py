@@ -9,6 +9,7 @@ Contract: https://code.claude.com/docs/en/hooks, and docs/claude-code.md
 
 import json
 import logging
+import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
@@ -22,6 +23,9 @@ from entraclaw.bot.local_socket import Guest
 from entraclaw.bot.settings import Settings
 
 _KEPT = 200  # sessions that we remember having told something
+# A model may ask for several tools at once. Those that follow the one which was held were
+# asked for before it could read why; no model answers within this time.
+_UNREAD_S = 0.25
 _TOLD_NOW = "You have been told now, and are not told again: call the tool once more."
 _log = logging.getLogger(__name__)
 
@@ -32,13 +36,25 @@ class Hooking:
     """What the daemon says to hooks."""
 
     def __init__(
-        self, settings: Settings, inbox: Inbox, waiting: Callable[[str], Awaitable[int]]
+        self,
+        settings: Settings,
+        inbox: Inbox,
+        waiting: Callable[[str], Awaitable[int]],
+        now: Callable[[], float],
     ) -> None:
-        """Answer for the profile of *settings*; *waiting* counts what a session may take."""
-        self._settings, self._inbox, self._waiting = settings, inbox, waiting
-        # By the host's own id of the session, which is new when its context is.
-        self._briefed: OrderedDict[str, int] = OrderedDict()
-        self._stopped: OrderedDict[str, int] = OrderedDict()
+        """Answer for the profile of *settings*.
+
+        Args:
+            settings: Its folder has the persona; they have the rules for the host's tools.
+            inbox: Where the turns are.
+            waiting: Counts what a session may take.
+            now: Seconds by any clock that does not jump.
+        """
+        self._settings, self._inbox, self._waiting, self._now = settings, inbox, waiting, now
+        # By the host's own id of the session, which is new when its context is: from when
+        # on it knows the prompt, and how much waited when it was last sent to that.
+        self._briefed: OrderedDict[str, float] = OrderedDict()
+        self._stopped: OrderedDict[str, float] = OrderedDict()
 
     async def serve(self, guest: Guest) -> None:
         """Answer one hook over the local socket; nonsense is answered with nothing."""
@@ -75,14 +91,14 @@ class Hooking:
             parts.append(f"This session holds open turns: {held}. Answer or close each.\n")
         if waiting:
             parts.append(f"{beside.doorbell(waiting)}\n")
-        _remember(self._briefed, context)
+        _remember(self._briefed, context, self._now())
         return _specific("SessionStart", additionalContext="\n".join(parts))
 
     async def _tool(self, session: str, context: str, event: dict[str, object]) -> Answer:
         call = Call(
             tool=str(event.get("tool")),
             is_subagent=bool(event.get("agent")),
-            is_briefed=context in self._briefed,
+            is_briefed=self._now() >= self._briefed.get(context, math.inf),
             relations=[_relation(entry) for entry in await self._inbox.held(session)],
         )
         verdict = host_tools.decide(call, self._settings.host_tools)
@@ -90,7 +106,8 @@ class Hooking:
             case Decision.PASS:
                 return {}
             case Decision.BRIEF:
-                _remember(self._briefed, context)
+                if context not in self._briefed:
+                    _remember(self._briefed, context, self._now() + _UNREAD_S)
                 prompt = persona.whole_prompt(self._settings.folder)
                 return _decided("deny", f"{prompt}\n{_TOLD_NOW}")
             case other:
@@ -106,7 +123,7 @@ class Hooking:
         return {"decision": "block", "reason": beside.doorbell(waiting)}
 
 
-def _remember(kept: OrderedDict[str, int], context: str, value: int = 1) -> None:
+def _remember(kept: OrderedDict[str, float], context: str, value: float) -> None:
     kept[context] = value
     kept.move_to_end(context)
     while len(kept) > _KEPT:

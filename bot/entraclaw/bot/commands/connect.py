@@ -5,10 +5,11 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, cast
 
 import click
 
-from entraclaw.bot import home, plugin_copy
+from entraclaw.bot import claude_settings, home, plugin_copy
 from entraclaw.bot.claude_connection import Connection, Outcome
 from entraclaw.bot.plugin_copy import Machine
 from entraclaw.bot.settings import profile_folder
@@ -50,6 +51,18 @@ def _settings() -> Path:
     return (Path(base) if base else Path.home() / ".claude") / "settings.json"
 
 
+def _added_by_hand() -> list[str]:
+    """Look where the server was added without the plugin: it would be started twice."""
+    own = Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home()) / ".claude.json"
+    try:
+        document: object = json.loads(own.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    if not isinstance(document, dict):
+        return []
+    return claude_settings.by_hand(cast("dict[str, Any]", document), plugin_copy.NAME)
+
+
 def _machine(profile: str) -> Machine:
     # Absolute, but not resolved: a virtual environment's interpreter is a link.
     return Machine(
@@ -73,4 +86,6 @@ def _print(outcome: Outcome, *, undo: bool, plan: bool) -> None:
     if plan or undo:
         return
     click.echo(f"plugin: {outcome.folder}")
+    for where in _added_by_hand():
+        click.echo(f"added by hand too, {where}: take it out with `claude mcp remove entraclaw`")
     click.echo("next: start `claude` anew, then write to the agent in Teams")
