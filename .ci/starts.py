@@ -14,14 +14,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 from entraclaw.bot import home, plugin_copy
 from entraclaw.bot.exchange import staged
 from entraclaw.bot.plugin_copy import Machine
 from entraclaw.bot.sandbox_profile import PROFILE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROUNDS = 21
 BARS = {"help": 8.0, "mcp": 3.0, "hook": 3.0}
