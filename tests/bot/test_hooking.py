@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from bot.stage import Stage
+from contracts.inbox import every
 from entraclaw import prompts
 from entraclaw.bot.hooking import Hooking
 from entraclaw.bot.inbox import Arrival, Opening
@@ -39,7 +40,7 @@ class Session:
         receipt = await self.store.inbox.append(arrival)
         view = orjson.dumps({"relation": relation})
         await self.store.inbox.open_turn(Opening(receipt.seq, number, f"a:{number}", view), 9)
-        await self.store.inbox.claim(session, 1e12, 9)
+        await self.store.inbox.claim(session, 1e12, 9, every)
 
     async def start(self, **changes: object) -> str:
         answer = await self.take("SessionStart", **changes)

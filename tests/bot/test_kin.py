@@ -1,57 +1,75 @@
-"""Which session a program beside a host belongs to."""
+"""Which processes a host has started, as the operating system tells it."""
 
-import asyncio
-from collections.abc import AsyncGenerator
-from typing import cast
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 
+import psutil
 import pytest
 
-from entraclaw.bot.kin import Kin
-from entraclaw.bot.local_socket import Guest
+from entraclaw.bot import kin
+
+BOUND_S = 10
+WAITS = "import sys; sys.stdin.read()"
 
 
-def guest(wants: str, session: str, parent: str = "") -> Guest:
-    facts = {"parent": parent} if parent else {}
-    writer = cast("asyncio.StreamWriter", None)  # nobody writes here
-    return Guest(wants, session, 1, asyncio.StreamReader(), writer, facts)
+@contextmanager
+def running(*words: str) -> Generator[psutil.Process]:
+    """Run what waits for the end of its input; gives the last one that was started."""
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # it says so once everything is there
+        parent = psutil.Process(process.pid)
+        all_of_it = [parent, *parent.children(recursive=True)]
+        try:
+            yield all_of_it[-1]
+        finally:
+            for one in reversed(all_of_it):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
 
 
-@pytest.fixture
-async def kin() -> AsyncGenerator[Kin]:
-    kin = Kin()
-    with kin.noting(guest("mcp", "one", "100")), kin.noting(guest("mcp", "two", "200")):
-        yield kin
+SAYS_SO = f"print(1, flush=True); {WAITS}"
+PROGRAM = (sys.executable, "-c", SAYS_SO)
+IN_A_SHELL = ("sh", "-c", f"{sys.executable} -c '{SAYS_SO}'; :")
+ON_A_TERMINAL = (sys.executable, "-c", "import pty, sys; pty.spawn(sys.argv[1:])", *IN_A_SHELL)
 
 
-@pytest.mark.parametrize("verb", ["hook", "ask", "ring", "busy"])
-async def test_program_of_a_session_that_was_cleared_is_known_by_its_host(
-    kin: Kin, verb: str
-) -> None:
-    """Claude Code names a session anew then; its shim never hears of it."""
-    assert kin.known(guest(verb, "new name", "200")).session == "two"
+@pytest.mark.parametrize("words", [PROGRAM, IN_A_SHELL], ids=["program", "in a shell"])
+def test_host_and_what_it_starts_descend_from_it(words: tuple[str, ...]) -> None:
+    """Hosts start hooks through a shell."""
+    with running(*words) as ours, running(*PROGRAM) as started:
+        assert kin.descends(os.getpid(), [ours.pid])
+        assert kin.descends(started.pid, [ours.pid])
 
 
-async def test_id_of_a_connected_session_counts_more_than_the_host(kin: Kin) -> None:
-    assert kin.known(guest("hook", "one", "200")).session == "one"
+def test_who_started_the_host_does_not() -> None:
+    with running(*PROGRAM) as ours:
+        assert not kin.descends(os.getppid(), [ours.pid])
 
 
-@pytest.mark.parametrize("parent", ["", "300"])
-async def test_program_of_an_unknown_host_keeps_its_name(kin: Kin, parent: str) -> None:
-    assert kin.known(guest("hook", "new name", parent)).session == "new name"
+def test_nobody_descends_from_no_host() -> None:
+    assert not kin.descends(os.getpid(), [])
 
 
-async def test_hosts_without_a_known_process_are_not_taken_for_each_other(kin: Kin) -> None:
-    with kin.noting(guest("mcp", "three")):
-        assert kin.known(guest("hook", "new name")).session == "new name"
+def test_what_a_person_starts_by_hand_has_no_host() -> None:
+    with running(*ON_A_TERMINAL) as ours:
+        shell = ours.parent()
+        assert shell is not None
+        assert shell.name() in {"sh", "dash", "bash"}
+        assert not kin.descends(shell.pid, [ours.pid])
+        assert not kin.descends(os.getpid(), [ours.pid])
 
 
-@pytest.mark.parametrize("verb", ["mcp", "do", "status", "tail"])
-async def test_other_guests_are_who_they_say(kin: Kin, verb: str) -> None:
-    assert kin.known(guest(verb, "-", "200")).session == "-"
-
-
-async def test_host_that_has_left_is_forgotten(kin: Kin) -> None:
-    with kin.noting(guest("mcp", "three", "300")):
+def test_process_that_is_gone_is_refused_and_protects_nobody() -> None:
+    with running(*PROGRAM) as gone:
         pass
+    gone.wait(BOUND_S)
 
-    assert kin.known(guest("hook", "new name", "300")).session == "new name"
+    assert kin.descends(gone.pid, [])
+    assert not kin.descends(os.getpid(), [gone.pid])

@@ -56,13 +56,17 @@ class Hooking:
         self._briefed: OrderedDict[str, float] = OrderedDict()
         self._stopped: OrderedDict[str, float] = OrderedDict()
 
-    async def serve(self, guest: Guest) -> None:
-        """Answer one hook over the local socket; nonsense is answered with nothing."""
+    async def serve(self, guest: Guest, *, is_configured: bool = True) -> None:
+        """Answer one hook over the local socket; nonsense is answered with nothing.
+
+        So is every hook of a profile that has no agent yet.
+        """
         try:
             told: object = json.loads(await guest.reader.readline())
         except ValueError:
             told = None
-        event = cast("dict[str, object]", told) if isinstance(told, dict) else {}
+        is_known = is_configured and isinstance(told, dict)
+        event = cast("dict[str, object]", told) if is_known else {}
         guest.writer.write(json.dumps(await self.take(guest.session, event)).encode() + b"\n")
         await guest.writer.drain()
 

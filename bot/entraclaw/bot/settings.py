@@ -14,6 +14,8 @@ from typing import Any, cast
 
 from entraclaw.bot import home, host_tools
 from entraclaw.bot.gate import Relation
+from entraclaw.bot.routing import EVERYTHING, Rule
+from entraclaw.bot.routing_rules import read_rules
 from entraclaw.errors import BadSettings, Problem
 from entraclaw.identity import AgentIds, cloud
 from entraclaw.identity.cloud import Cloud
@@ -59,6 +61,8 @@ class Settings:
         key_store: Where the key is kept.
         port: Of the webhook, on 127.0.0.1; 0 lets the system choose.
         host_tools: What a host may do with its own tools, by who it works for.
+        attach: Which session gets which conversation without being asked.
+        channel_permissions: Whether hosts may ask over their channel what they want to do.
     """
 
     profile: str
@@ -70,6 +74,8 @@ class Settings:
     key_store: Store
     port: int
     host_tools: host_tools.Rules
+    attach: tuple[Rule, ...]
+    channel_permissions: bool
 
     @classmethod
     def read(cls, environ: Mapping[str, str], profile: str) -> "Settings":
@@ -112,6 +118,8 @@ class Settings:
                 relation: values.get(key, host_tools.DEFAULTS[relation])
                 for key, relation in _TOOLS_FOR.items()
             },
+            attach=values.get("attach", EVERYTHING),
+            channel_permissions=values.get("channel_permissions", False),
         )
 
 
@@ -158,6 +166,12 @@ def _port(value: object, _: Path) -> int:
     raise ValueError("must be a port number, 0 to 65535")
 
 
+def _switch(value: object, _: Path) -> bool:
+    if str(value).lower() in {"true", "false"}:  # a text in the environment
+        return str(value).lower() == "true"
+    raise ValueError("must be true or false")
+
+
 def _cloud(value: object, folder: Path) -> Cloud:
     if not isinstance(value, str):
         raise ValueError("must be the name of a cloud, or a path ending in .toml")  # noqa: TRY004 - one kind of error for one kind of problem
@@ -181,6 +195,8 @@ _KEYS: Mapping[str, Callable[[object, Path], object]] = {
     "key_store": _choice(Store),
     "port": _port,
     **dict.fromkeys(_TOOLS_FOR, _choice(host_tools.Rule)),
+    "attach": read_rules,
+    "channel_permissions": _switch,
 }
 
 
