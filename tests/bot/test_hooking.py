@@ -22,8 +22,11 @@ class Session:
     """A host session at hand: what waits for it, and what its hooks are told."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
-        self.hooking = Hooking(settings, store.inbox, self._count, lambda: self.now)
+        self.rested: list[str] = []
         self.now = 100.0
+        self.hooking = Hooking(
+            settings, store.inbox, self._count, self.rested.append, lambda: self.now
+        )
         self.store = store
         self.waiting = 0
         self._number = 0
@@ -166,6 +169,19 @@ async def test_sub_agent_may_not_answer(session: Session) -> None:
     answer = await session.take("PreToolUse", tool=REPLY, agent="a1")
 
     assert answer["hookSpecificOutput"]["permissionDecision"] == "deny"
+
+
+async def test_what_asked_for_a_permission_is_over_when_the_session_rests(
+    session: Session,
+) -> None:
+    """Its dialogs are closed then, whoever answered them."""
+    await session.tool("Bash")
+    assert session.rested == []
+
+    await session.stop()
+    await session.start()
+
+    assert session.rested == ["one", "one"]
 
 
 async def test_session_that_wants_to_rest_is_sent_to_what_waits(session: Session) -> None:

@@ -67,7 +67,6 @@ class Daemon:
         self._hosts = Hosts()
         self._who = WhoAmI(settings)
         self.agency: Agency | None = None  # None while the profile has no agent
-        self._hooking = Hooking(settings, store.inbox, self._due, time.monotonic)
         self._webhook = ""
         told = (
             health.warning(settings.folder, sys.platform, os.environ),
@@ -77,6 +76,9 @@ class Daemon:
         self._server: FastMCP[Any] | None = None
         self.approvals = Approvals(
             partial(turns_of, store.inbox), self._happened, Steady(time.time, time.monotonic)
+        )
+        self._hooking = Hooking(
+            settings, store.inbox, self._due, self.approvals.rest, time.monotonic
         )
         self._relay = ChannelPermission(self.approvals)
         self._approval_desk = ApprovalDesk(

@@ -40,6 +40,7 @@ class Hooking:
         settings: Settings,
         inbox: Inbox,
         waiting: Callable[[str], Awaitable[int]],
+        rests: Callable[[str], None],
         now: Callable[[], float],
     ) -> None:
         """Answer for the profile of *settings*.
@@ -48,9 +49,11 @@ class Hooking:
             settings: Its folder has the persona; they have the rules for the host's tools.
             inbox: Where the turns are.
             waiting: Counts what a session may take.
+            rests: Told when a session has come to an end of what it did.
             now: Seconds by any clock that does not jump.
         """
-        self._settings, self._inbox, self._waiting, self._now = settings, inbox, waiting, now
+        self._settings, self._inbox, self._waiting = settings, inbox, waiting
+        self._rests, self._now = rests, now
         # By the host's own id of the session, which is new when its context is: from when
         # on it knows the prompt, and how much waited when it was last sent to that.
         self._briefed: OrderedDict[str, float] = OrderedDict()
@@ -75,10 +78,12 @@ class Hooking:
         context = str(event.get("id"))
         match event.get("event"):
             case "SessionStart":
+                self._rests(session)
                 return await self._start(session, context, await self._count(session, event))
             case "PreToolUse":
                 return await self._tool(session, context, event)
             case "Stop":
+                self._rests(session)
                 waiting = await self._count(session, event)
                 return self._stop(context, waiting, again=bool(event.get("again")))
             case _:
