@@ -1,8 +1,9 @@
-"""Measure how fast a command and an MCP session start, as ratios to bare Python.
+"""Measure how fast a command, an MCP session and a hook start, as ratios to bare Python.
 
-The three are started in turn, so that a busy machine slows them alike; each figure is
-the median. An MCP session counts from its spawn to its answer to `initialize`, with the
-daemon up. Prints one JSON line and judges nothing.
+They are started in turn, so that a busy machine slows them alike; each figure is the
+median. An MCP session counts from its spawn to its answer to `initialize`, a hook (before
+a tool, through a shell, as the plugin has it) to its end, with the daemon up. Prints one
+JSON line and judges nothing.
 """
 
 import asyncio
@@ -15,12 +16,18 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
+from entraclaw.bot import home, plugin_copy
 from entraclaw.bot.exchange import staged
+from entraclaw.bot.plugin_copy import Machine
 from entraclaw.bot.sandbox_profile import PROFILE
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ROUNDS = 21
-BARS = {"help": 8.0, "mcp": 3.0}
+BARS = {"help": 8.0, "mcp": 3.0, "hook": 3.0}
 
 _ENTRACLAW = shutil.which("entraclaw", path=str(Path(sys.executable).parent)) or "entraclaw"
 _INITIALIZE = {
@@ -33,6 +40,8 @@ _INITIALIZE = {
         "clientInfo": {"name": "starts", "version": "1"},
     },
 }
+
+_TOOL = b'{"session_id": "starts", "tool_name": "Bash", "tool_input": {"command": "ls"}}'
 
 
 def main() -> None:
@@ -53,10 +62,12 @@ def main() -> None:
 
 async def _measure() -> dict[str, list[float]]:
     """Take the times in ms; the first round only warms the disk's cache."""
-    starts = {
+    line = _hook_line()
+    starts: dict[str, Callable[[], float]] = {
         "python": lambda: _run(sys.executable, "-c", "pass"),
         "help": lambda: _run(_ENTRACLAW, "--help"),
         "mcp": _open_session,
+        "hook": lambda: _hook(line),
     }
     times: dict[str, list[float]] = {name: [] for name in starts}
     async with staged(0, lambda _: None):
@@ -71,6 +82,28 @@ def _run(*words: str) -> float:
     """Time a command from its start to its end, in seconds."""
     began = time.perf_counter()
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own program
+    return time.perf_counter() - began
+
+
+def _hook_line() -> str:
+    """Read from the plugin how a host starts the hook before a tool."""
+    machine = Machine(
+        python=sys.executable,
+        code=str(Path(home.__file__).parents[2]),
+        home=os.environ["ENTRACLAW_HOME"],
+        profile=PROFILE,
+        platform=sys.platform,
+    )
+    hooks = json.loads(plugin_copy.render(machine, "0")["plugins/entraclaw/hooks/hooks.json"])
+    return str(hooks["hooks"]["PreToolUse"][0]["hooks"][0]["command"])
+
+
+def _hook(line: str) -> float:
+    """Time a hook from its start to its end, in seconds."""
+    began = time.perf_counter()
+    subprocess.run(  # noqa: S602 - a host runs it so
+        line, shell=True, check=True, input=_TOOL, stdout=subprocess.DEVNULL
+    )
     return time.perf_counter() - began
 
 

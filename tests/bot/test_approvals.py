@@ -133,6 +133,19 @@ async def test_asker_that_hangs_up_withdraws(room: Room) -> None:
         room.approvals.answer(name, Behavior.ALLOW, "desk")
 
 
+async def test_session_that_rests_has_no_dialog_open_and_withdraws_what_it_asked(
+    room: Room,
+) -> None:
+    """Claude Code leaves a hook running whose dialog was answered in the terminal."""
+    async with asking(room.folder) as hook, asking(room.folder, session="other"):
+        await room.waiting(2)
+        room.approvals.rest(SESSION)
+
+        assert await hook.hear() == {}
+        [left] = room.approvals.open()
+    assert left.question.session == "other"
+
+
 async def test_daemon_that_stops_withdraws(tmp_path: Path) -> None:
     async with opened(tmp_path) as room, AsyncExitStack() as stack:
         hook = await stack.enter_async_context(asking(tmp_path))

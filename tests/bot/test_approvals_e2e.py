@@ -16,7 +16,7 @@ from entraclaw.bot.permission import Behavior
 async def test_request_names_the_person_whose_turn_its_session_holds(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with stage.daemon() as daemon:
+    async with stage.daemon(seat=SESSION) as daemon:
         await stage.say("clean up")
 
         async def waits() -> bool:

@@ -233,5 +233,5 @@ TestRoutingMachine.settings = settings(
     max_examples=int(os.environ.get("ENTRACLAW_EXAMPLES", "25")),
     stateful_step_count=40,
     deadline=None,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from entraclaw.bot.gate import Relation
+from entraclaw.bot.host_tools import Rule as ToolRule
 from entraclaw.bot.routing import EVERYTHING, Rule
 from entraclaw.bot.settings import PORT, Settings, Store
 from entraclaw.errors import BadSettings
@@ -27,6 +29,23 @@ def test_profile_without_a_file_is_unconfigured_and_in_order(tmp_path: Path) -> 
 
     assert settings.agent is None
     assert (settings.port, settings.key_store) == (PORT, Store.KEYRING)
+
+
+def test_hosts_tools_are_the_hosts_for_sponsors_and_asked_about_for_others(tmp_path: Path) -> None:
+    assert read(tmp_path).host_tools == {
+        Relation.SPONSOR: ToolRule.HOST,
+        Relation.ALLOWED: ToolRule.ASK,
+    }
+
+
+def test_rules_for_a_hosts_tools_are_set_for_each_apart(tmp_path: Path) -> None:
+    settings = read(tmp_path, 'tools_for_sponsors = "ask"', ENTRACLAW_TOOLS_FOR_OTHERS="deny")
+
+    assert settings.host_tools == {Relation.SPONSOR: ToolRule.ASK, Relation.ALLOWED: ToolRule.DENY}
+    assert (
+        "only host, ask, deny"
+        in problems(tmp_path, 'tools_for_others = "never"')["tools_for_others"]
+    )
 
 
 def test_file_names_the_agent(tmp_path: Path) -> None:

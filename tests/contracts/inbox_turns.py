@@ -90,6 +90,23 @@ class TurnsContract:
         assert await taken
         assert not await outbox.unsettled()
 
+    async def test_held_lists_the_turns_of_one_session_without_what_amends_them(
+        self, inbox: Inbox
+    ) -> None:
+        await opened(inbox, 1, "a:1")
+        await opened(inbox, 2, "a:2")
+        await inbox.claim("one", 50.0, LIMIT, every)
+        await opened(inbox, 3, "a:1")  # of the same sender: it amends
+        await opened(inbox, 4, "a:4")
+        await inbox.claim("another", 50.0, LIMIT, every)
+        await inbox.claim("one", 50.0, LIMIT, every)
+
+        held = await inbox.held("one")
+
+        assert [one.lane for one in held] == ["a:1", "a:2"]
+        assert all(one.session == "one" and not one.joined for one in held)
+        assert await inbox.held("nobody") == []
+
     async def test_end_takes_only_moves_that_end(self, inbox: Inbox) -> None:
         receipt = await inbox.append(arrival(1))
 

@@ -18,7 +18,7 @@ from entraclaw.bot.inbox import Entry, Inbox, State
 from entraclaw.bot.labels import sender
 from entraclaw.bot.local_socket import Guest
 from entraclaw.bot.permission import Behavior, HeldTurn, Ledger, Request, Verdict
-from entraclaw.bot.question import Question, from_hook
+from entraclaw.bot.question import Origin, Question, from_hook
 from entraclaw.errors import ApprovalRefused, EntraclawError
 
 _LETTERS = "abcdefghijkmnopqrstuvwxyz"
@@ -124,6 +124,16 @@ class Approvals:
         request = self._ledger.withdraw(name)
         if request is not None:
             self._ended("withdrawn", request, None)
+
+    def rest(self, session: str) -> None:
+        """Withdraw what *session* asked by a hook: it rests, so no dialog is open any more.
+
+        Claude Code does not end a hook whose dialog was answered in the terminal.
+        """
+        for request in self.open():
+            question = request.question
+            if question.session == session and question.origin is Origin.HOOK:
+                self.withdraw(request.id)
 
     async def serve(self, guest: Guest) -> object:
         """Hear what a hook asks, and give what to say to it.

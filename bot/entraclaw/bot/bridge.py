@@ -4,7 +4,7 @@ Content is pulled through `read_messages`; a push says only that messages wait. 
 names a turn and never a requester, a tenant or a token.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict
@@ -35,11 +35,16 @@ Document = dict[str, Any]
 
 
 def build(
-    agency: Agency | None, who: WhoAmI, version: str, relay: ChannelPermission | None = None
+    agency: Agency | None,
+    who: WhoAmI,
+    version: str,
+    whole: Callable[[], str] = prompts.compose,
+    relay: ChannelPermission | None = None,
 ) -> FastMCP[Any]:
     """Make the server. Without an *agency* (an unconfigured profile) tools list and refuse.
 
-    With a *relay* it also takes what hosts ask permission for.
+    *whole* gives the body prompt with whatever the profile puts under it. With a *relay* it
+    also takes what hosts ask permission for.
     """
     capabilities: dict[str, Document] = {"claude/channel": {}}
     if relay is not None:
@@ -59,11 +64,17 @@ def build(
     _offer_other_ends(server, agency)
     _offer_reading(server, agency, who)
 
-    @server.prompt(name="body", description="Who you are in Teams and how to answer there")
-    def body() -> str:
-        return prompts.compose()
-
+    _offer_prompt(server, whole)
     return server
+
+
+def _offer_prompt(server: FastMCP[Any], whole: Callable[[], str]) -> None:
+    told = "Who you are in Teams and how to answer there"
+
+    @server.prompt(name="body", description=told)
+    @server.resource("entraclaw://body", name="body", description=told, mime_type="text/markdown")
+    def body() -> str:
+        return whole()
 
 
 def _offer_turns(server: FastMCP[Any], agency: Agency | None) -> None:

@@ -20,6 +20,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "sandbox": ("sandbox", "Run the whole exchange against a built-in emulated tenant"),
         "serve": ("serve", "Run the daemon of a profile"),
         "mcp": ("mcp", "Connect an LLM host to the daemon over stdio"),
+        "connect": ("connect", "Have a host start entraclaw with each of its sessions"),
         "send": ("send", "Say something in a conversation, as the agent"),
         "catch-up": ("catch_up", "Read in Teams what was missed"),
     },

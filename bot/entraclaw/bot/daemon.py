@@ -26,6 +26,7 @@ from entraclaw.bot import (
     local_socket,
     lock,
     mcp_loop,
+    persona,
     sessions_status,
 )
 from entraclaw.bot.agency import Agency
@@ -36,12 +37,14 @@ from entraclaw.bot.clock import Steady
 from entraclaw.bot.desk import Desk
 from entraclaw.bot.handed import waiting_lanes
 from entraclaw.bot.happenings import Watcher
+from entraclaw.bot.hooking import Hooking
+from entraclaw.bot.host_programs import HostPrograms
+from entraclaw.bot.hosts import Hosts
 from entraclaw.bot.local_socket import Guest
 from entraclaw.bot.pace import Pace
-from entraclaw.bot.sessions import Connection, Listener, Sessions
+from entraclaw.bot.sessions import Connection, Sessions
 from entraclaw.bot.settings import Settings
 from entraclaw.bot.store import Store
-from entraclaw.bot.wakers.choosing import is_needed
 from entraclaw.bot.whoami import WhoAmI
 from entraclaw.errors import EntraclawError
 
@@ -50,7 +53,6 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 _LANES_SHOWN = 5
-_CHUNK = 1 << 12
 _NO_AGENT = {"error": "this profile has no agent yet", "hint": "docs/settings.md names its ids"}
 _log = logging.getLogger(__name__)
 
@@ -62,16 +64,21 @@ class Daemon:
         """Make what every profile has, configured or not."""
         self._settings, self._store = settings, store
         self._sessions = Sessions()
+        self._hosts = Hosts()
         self._who = WhoAmI(settings)
         self.agency: Agency | None = None  # None while the profile has no agent
         self._webhook = ""
-        self._warnings = [
-            said for said in (health.warning(settings.folder, sys.platform, os.environ),) if said
-        ]
+        told = (
+            health.warning(settings.folder, sys.platform, os.environ),
+            persona.warning(settings.folder),
+        )
+        self._warnings = [said for said in told if said]
         self._server: FastMCP[Any] | None = None
         self.approvals = Approvals(
             partial(turns_of, store.inbox), self._happened, Steady(time.time, time.monotonic)
         )
+        hooking = Hooking(settings, store.inbox, self._due, self.approvals.rest, time.monotonic)
+        self._programs = HostPrograms(self._sessions, self.approvals, hooking)
         self._relay = ChannelPermission(self.approvals)
         self._approval_desk = ApprovalDesk(
             self.approvals, lambda: [guest.pid for guest in self._sessions.all()]
@@ -102,8 +109,11 @@ class Daemon:
                 daemon.agency = await Agency.opened(
                     stack, settings, settings.agent, store, daemon._sessions, pace=pace or Pace()
                 )
+            whole = partial(persona.whole_prompt, settings.folder)
             relay = daemon._relay if settings.channel_permissions else None
-            daemon._server = bridge.build(daemon.agency, daemon._who, version("entraclaw"), relay)
+            daemon._server = bridge.build(
+                daemon.agency, daemon._who, version("entraclaw"), whole, relay
+            )
             await stack.enter_async_context(mcp_loop.running(daemon._server))
             if daemon.agency is not None:
                 application = daemon.agency.webhook.application()
@@ -157,22 +167,16 @@ class Daemon:
     async def _welcome(self, guest: Guest) -> None:
         match guest.wants:
             case "mcp":
-                with self._relay.serving(guest):
+                with self._hosts.noting(guest), self._relay.serving(guest):
                     await self._serve_host(guest)
-            case "ask":
-                await _say(guest, await self.approvals.serve(guest))
             case "status":
                 await _say(guest, await self.status())
             case "do":
                 await self._do(guest)
             case "tail":
                 await self._tail(guest)
-            case "ring":
-                await self._ring(guest)
-            case "busy":
-                await self._keep_busy(guest)
             case _:
-                await _say(guest, {"error": "this daemon does not know that yet"})
+                await self._programs.serve(self._hosts.known(guest), self.desk)
 
     async def _do(self, guest: Guest) -> None:
         try:
@@ -209,26 +213,8 @@ class Daemon:
         if self.agency is not None:
             self.agency.happenings.tell(what, **facts)
 
-    async def _ring(self, guest: Guest) -> None:
-        """Say a line to a program beside the host whenever the session should wake."""
-
-        async def ring(waiting: int) -> None:
-            await _say(guest, {"waiting": waiting})
-
-        listener = Listener(guest.session, guest.facts.get("waker", ""), ring)
-        if self.desk is None or not is_needed(self._sessions.get(guest.session), listener.kind):
-            return
-        try:
-            await self.desk.listen(listener)
-            # It says nothing; the end of what it says is its end.
-            while await guest.reader.read(_CHUNK):
-                pass
-        finally:
-            self._sessions.unlisten(listener)
-
-    async def _keep_busy(self, guest: Guest) -> None:
-        if self.desk is not None and self._sessions.has(guest.session):
-            await self.desk.busy(guest.session)
+    async def _due(self, session: str) -> int:
+        return await self.desk.due(session) if self.desk is not None else 0
 
     async def _serve_host(self, guest: Guest) -> None:
         if self._server is None:

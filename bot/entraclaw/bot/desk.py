@@ -22,6 +22,7 @@ from entraclaw.bot.profile_lock import ProfileLock
 from entraclaw.bot.ringing import Ringing
 from entraclaw.bot.seats import Seats
 from entraclaw.bot.sessions import Connection, Listener, Session, Sessions
+from entraclaw.bot.wakers.choosing import is_needed
 from entraclaw.errors import TurnRefused
 
 BATCH = 20
@@ -58,7 +59,7 @@ class Desk:
         self._places, self.seats = places, seats
         seats.freed = self.announce
         self._due = Due(inbox, self.seats)
-        self._ringing = Ringing(sessions, self._to_ring)
+        self._ringing = Ringing(sessions, self.due)
         self._stopped: dict[str, list[str]] = {}
         self._again: set[str] = set()  # sessions that came back and hold turns
 
@@ -138,13 +139,17 @@ class Desk:
         if seat is not None:
             await self.seats.keep(seat)
         await self.busy(session)
-        if await self._to_ring(session):
+        if await self.due(session):
             self._ringing.call(session)
 
     async def listen(self, listener: Listener) -> None:
         """Note a program that can wake its session, and ring it for what waits already."""
         self._sessions.listen(listener)
-        if await self._to_ring(listener.session):
+        here = self._sessions.get(listener.session)
+        for other in here.listeners:
+            if not is_needed(here, other.kind):
+                other.dismiss()
+        if await self.due(listener.session):
             self._ringing.call(listener.session)
 
     async def depart(self, connection: Connection) -> None:
@@ -227,7 +232,7 @@ class Desk:
         for session, waiting in (await self._due.by_session()).items():
             self._ringing.call(session, waiting)
 
-    async def _to_ring(self, session: str) -> int:
+    async def due(self, session: str) -> int:
         """Count what *session* is to be rung for now."""
         due = (await self._due.by_session()).get(session, 0)
         return due + (session in self._again) + len(self._stopped.get(session, ()))

@@ -278,6 +278,10 @@ class Inbox(Protocol):
         """Find the entry of *turn*, whatever its state; None if there is none."""
         ...
 
+    async def held(self, session: str) -> Sequence[Entry]:
+        """List the turns that *session* leases, oldest first."""
+        ...
+
     async def close(self, turn: str, reason: str = "") -> None:
         """End a leased turn that got no answer, and with it what was handed over to it."""
         ...

@@ -122,6 +122,11 @@ class SqliteInbox:
         """Find the entry of *turn*, whatever its state; None if there is none."""
         return _only(await self._select("turn = ? AND turn <> ''", turn))
 
+    async def held(self, session: str) -> Sequence[Entry]:
+        """List the turns that *session* leases, oldest first."""
+        held = await self._select("state = 'leased' AND joined = '' AND session = ?", session)
+        return sorted(held, key=lambda one: one.seq)  # asked for it, SQLite would walk the table
+
     async def close(self, turn: str, reason: str = "") -> None:
         """End a leased turn that got no answer, and with it what was handed over to it."""
         await self._database.keep(lambda c: turns.leave(c, Move.CLOSE, self._now(), turn, reason))

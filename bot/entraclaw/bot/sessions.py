@@ -40,11 +40,13 @@ class Listener:
         session: The session it is for.
         kind: ``monitor``, ``inbox`` or ``rewake``.
         ring: Tell it how many messages wait.
+        dismiss: Let it end, because another does better.
     """
 
     session: str
     kind: str
     ring: Callable[[int], Awaitable[None]]
+    dismiss: Callable[[], None] = lambda: None
 
 
 @dataclass(slots=True, eq=False)

@@ -12,7 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
-from entraclaw.bot import home
+from entraclaw.bot import home, host_tools
+from entraclaw.bot.gate import Relation
 from entraclaw.bot.routing import EVERYTHING, Rule
 from entraclaw.bot.routing_rules import read_rules
 from entraclaw.errors import BadSettings, Problem
@@ -24,6 +25,7 @@ PORT = 3978  # where Bot Framework tools expect an agent
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SECRET = re.compile(r"secret|password|passphrase|token|private|credential", re.IGNORECASE)
 _AGENT_KEYS = ("tenant", "blueprint", "agent", "user")
+_TOOLS_FOR = {"tools_for_sponsors": Relation.SPONSOR, "tools_for_others": Relation.ALLOWED}
 
 
 class Inbound(StrEnum):
@@ -58,6 +60,7 @@ class Settings:
         acts_as: As whom we act.
         key_store: Where the key is kept.
         port: Of the webhook, on 127.0.0.1; 0 lets the system choose.
+        host_tools: What a host may do with its own tools, by who it works for.
         attach: Which session gets which conversation without being asked.
         channel_permissions: Whether hosts may ask over their channel what they want to do.
     """
@@ -70,6 +73,7 @@ class Settings:
     acts_as: ActsAs
     key_store: Store
     port: int
+    host_tools: host_tools.Rules
     attach: tuple[Rule, ...]
     channel_permissions: bool
 
@@ -110,6 +114,10 @@ class Settings:
             acts_as=values.get("acts_as", ActsAs.AGENT_USER),
             key_store=values.get("key_store", Store.KEYRING),
             port=values.get("port", PORT),
+            host_tools={
+                relation: values.get(key, host_tools.DEFAULTS[relation])
+                for key, relation in _TOOLS_FOR.items()
+            },
             attach=values.get("attach", EVERYTHING),
             channel_permissions=values.get("channel_permissions", False),
         )
@@ -186,6 +194,7 @@ _KEYS: Mapping[str, Callable[[object, Path], object]] = {
     "acts_as": _choice(ActsAs),
     "key_store": _choice(Store),
     "port": _port,
+    **dict.fromkeys(_TOOLS_FOR, _choice(host_tools.Rule)),
     "attach": read_rules,
     "channel_permissions": _switch,
 }

@@ -5,15 +5,10 @@ vendor, an allow list and a start option, and what is not listened to is dropped
 So it is the last to be chosen. https://code.claude.com/docs/en/channels-reference
 """
 
+from entraclaw.bot.beside import doorbell
 from entraclaw.bot.sessions import Session
 
 METHOD = "notifications/claude/channel"
-
-
-def doorbell(waiting: int) -> str:
-    """Say that *waiting* messages wait: a count, no text, no names."""
-    words = "1 Teams message waits" if waiting == 1 else f"{waiting} Teams messages wait"
-    return f"{words}. Call read_messages."
 
 
 class Channel:
