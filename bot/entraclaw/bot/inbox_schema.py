@@ -114,8 +114,9 @@ CREATE TABLE mark (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
 # Who is here, and who was given a conversation by name ('' is all that nobody else has).
 _SEATS = """
 CREATE TABLE seat (
-    session TEXT PRIMARY KEY, since REAL NOT NULL, project TEXT NOT NULL, by_rule INTEGER NOT NULL
-) WITHOUT ROWID;
+    number INTEGER PRIMARY KEY, session TEXT NOT NULL UNIQUE, since REAL NOT NULL,
+    project TEXT NOT NULL, by_rule INTEGER NOT NULL
+);
 CREATE TABLE attachment (lane TEXT PRIMARY KEY, session TEXT NOT NULL, given REAL NOT NULL)
     WITHOUT ROWID;
 """

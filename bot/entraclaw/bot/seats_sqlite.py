@@ -24,7 +24,7 @@ class SqliteSeats:
                 (since,),
             )
             rows = connection.execute(
-                "SELECT session, since, project, by_rule FROM seat ORDER BY since, session"
+                "SELECT session, since, project, by_rule FROM seat ORDER BY number"
             ).fetchall()
             given = connection.execute("SELECT lane, session FROM attachment").fetchall()
             return [Seat(name, at, at_work, bool(may)) for name, at, at_work, may in rows], dict(
@@ -36,7 +36,11 @@ class SqliteSeats:
     async def seat(self, seat: Seat) -> None:
         """Keep a seat."""
         row = (seat.session, seat.since, seat.project, seat.by_rule)
-        sql = "INSERT OR REPLACE INTO seat (session, since, project, by_rule) VALUES (?, ?, ?, ?)"
+        # Who came first is told by the number, which outlives a change: clocks are set.
+        sql = (
+            "INSERT INTO seat (session, since, project, by_rule) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (session) DO UPDATE SET by_rule = excluded.by_rule"
+        )
         await self._database.change(lambda c: c.execute(sql, row))
 
     async def unseat(self, session: str) -> None:
