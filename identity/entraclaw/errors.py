@@ -11,6 +11,7 @@
     ├── AttachmentRefused  an attachment is where we do not go, or not what it claims to be
     ├── TurnRefused        a tool named a turn that it may not use
     ├── ToolRefused        there is no such tool, or it cannot take those arguments
+    ├── ApprovalRefused    a request for approval cannot be answered, or not by whom tried
     ├── Locked             the profile is locked: nothing goes out
     ├── InboxUnreadable    the inbox on disk is not one this version can open
     ├── InboxUnwritable    the inbox could not do what was asked (disk full, locked)
@@ -165,6 +166,10 @@ class AttachmentRefused(EntraclawError):
 
 class TurnRefused(EntraclawError):
     """A tool named a turn that is unknown, closed, or leased to another session."""
+
+
+class ApprovalRefused(EntraclawError):
+    """A request for approval is unknown, has ended, or must not be answered from there."""
 
 
 class InboxUnreadable(EntraclawError):

@@ -5,14 +5,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from bot.stage import Stage, until
+from bot.stage import Stage, unrung, until
 from entraclaw.bot.agency import Agency
 from entraclaw.bot.answers import Sent
 from entraclaw.bot.daemon import Daemon
-from entraclaw.bot.desk import Handed
+from entraclaw.bot.handed import Handed
 from entraclaw.bot.inbox import Entry, State
 from entraclaw.bot.pace import Pace
-from entraclaw.bot.sessions import Attachment
+from entraclaw.bot.sessions import Connection
 from entraclaw.tools import Graph, chats
 
 BRISK = Pace(first_s=0.02, absent_s=0.25, pause_s=0.1)
@@ -24,12 +24,12 @@ class Exchange:
 
     stage: Stage
     daemon: Daemon
-    attachment: Attachment
+    connection: Connection
 
     @classmethod
     async def open(cls, stage: Stage, daemon: Daemon) -> "Exchange":
         """Attach the session."""
-        exchange = cls(stage, daemon, Attachment("s", 0, _no_bell))
+        exchange = cls(stage, daemon, Connection("s", 0, unrung))
         await exchange.come()
         return exchange
 
@@ -40,8 +40,8 @@ class Exchange:
 
     async def come(self) -> None:
         """Connect the session, again or for the first time."""
-        await self.agency.desk.expect(self.attachment.session)
-        await self.agency.desk.attach(self.attachment)
+        await self.agency.desk.expect(self.connection.session)
+        await self.agency.desk.arrive(self.connection)
 
     async def asked(self, text: str = "hello", **changes: object) -> Handed:
         """Let Ada write, and lease what she wrote."""
@@ -49,15 +49,22 @@ class Exchange:
         return await self.read()
 
     async def read(self, session: str = "s") -> Handed:
+        await self.sit(session)
         [message] = (await self.agency.desk.read(session, 5)).messages
         return message
+
+    async def sit(self, session: str) -> None:
+        """Have *session* be there and get everything; the one that was is gone."""
+        if not self.agency.desk.seats.routes.has_all(session):
+            await self.agency.desk.arrive(Connection(session, 0, unrung))
+            await self.agency.attaching.attach(session, "")
 
     async def reply(self, turn: Handed, text: str, *, final: bool = True, key: str = "") -> Sent:
         return await self.agency.answers.reply("s", turn.turn, text, final=final, key=key)
 
     async def leave(self) -> None:
         """Lose the session's connection."""
-        await self.agency.desk.detach(self.attachment)
+        await self.agency.desk.depart(self.connection)
 
     async def said(self, text: str) -> list[dict[str, Any]]:
         """What the agent said in Teams with exactly this text."""
@@ -96,7 +103,3 @@ class Exchange:
     async def graph_fault(self, **fault: object) -> None:
         """Let Graph's next calls go wrong."""
         await self.stage.control("PUT", "faults", {"graph": fault or None})
-
-
-async def _no_bell(_waiting: int) -> None:
-    """Ring for nobody."""

@@ -4,10 +4,11 @@ Written from `entraclaw.bot.lifecycle` and the docstrings of `inbox`, `outbox` a
 alone. The store must do the same; tests/bot/test_inbox_machine.py compares them.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from entraclaw.bot.inbox import OBSERVED, Entry
+from entraclaw.bot.inbox import OBSERVED, Entry, Owed, Queue
 from entraclaw.bot.lifecycle import ANSWERING_S, LAST_STATES, MOVES, Move, State, after_lease
 from entraclaw.bot.outbox import Outcome
 from entraclaw.bot.upkeep import ROW_S, TEXT_S, TOMBSTONE_S
@@ -136,13 +137,32 @@ class Model:
                     one.joined = ""
         return True
 
-    def claim(self, session: str, until: float, limit: int) -> list[tuple[str, str, int]]:
-        """Give (turn, joined, attempt) of each."""
+    def owed(self) -> Owed:
+        lanes = sorted({row.lane for row in self.turns(State.WAITING)})
+        queues = [(lane, self.turns(State.WAITING, lane)) for lane in lanes]
+        held = [
+            (row.session, self.joined(row.turn, State.WAITING)) for row in self.turns(State.LEASED)
+        ]
+        amending = Counter({session: 0 for session, _ in held})
+        for session, joined in held:
+            amending[session] += len(joined)
+        return Owed(
+            [
+                Queue(lane, "", len(rows), rows[0].attempt, bool(self.turns(State.LEASED, lane)))
+                for lane, rows in queues
+            ],
+            dict(+amending),
+        )
+
+    def claim(
+        self, session: str, until: float, limit: int, given: str | None
+    ) -> list[tuple[str, str, int]]:
+        """Give (turn, joined, attempt) of each, out of the conversation *given* or of all."""
         held = [row for row in self.turns(State.LEASED) if row.session == session]
         mine = [one for row in held for one in self.joined(row.turn, State.WAITING)]
         heads: dict[str, Row] = {}
         for row in self.turns(State.WAITING):
-            if not self.turns(State.LEASED, row.lane):
+            if given in {None, row.lane} and not self.turns(State.LEASED, row.lane):
                 heads.setdefault(row.lane, row)
         for head in list(heads.values())[:limit]:
             mine += [head, *self.joined(head.turn, State.WAITING)]

@@ -21,6 +21,7 @@ from entraclaw.bot.inbox import Entry
 from entraclaw.bot.inbox_look import look
 from entraclaw.bot.local_client import ask
 from entraclaw.bot.pace import Pace
+from entraclaw.bot.sessions import Connection
 from entraclaw.bot.settings import Settings
 from entraclaw.bot.tenant import Tenant
 from entraclaw.errors import NotRunning
@@ -94,9 +95,12 @@ class Stage:
         return Settings.read({"ENTRACLAW_HOME": str(self.home)}, PROFILE)
 
     @asynccontextmanager
-    async def daemon(self, pace: Pace | None = None) -> AsyncGenerator[Daemon]:
+    async def daemon(self, pace: Pace | None = None, seat: str = "s") -> AsyncGenerator[Daemon]:
+        """A daemon, and a session that gets all and hears no ring, unless *seat* is empty."""
         async with Daemon.running(self.settings(), pace) as daemon:
             await self.tenant.set_endpoint(self.agent.user, daemon.webhook)
+            if seat and daemon.desk is not None:
+                await daemon.desk.arrive(Connection(seat, 0, unrung))
             yield daemon
 
     async def control(self, method: str, path: str, body: object = None) -> dict[str, Any]:
@@ -187,6 +191,10 @@ async def _end_daemon(stage: Stage) -> None:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
     await until(is_gone)
+
+
+async def unrung(_method: str, _params: dict[str, Any]) -> None:
+    """Be a host that hears nothing."""
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.stage import Stage, until
+from bot.stage import Stage, unrung, until
 from entraclaw.bot.access import DESK
 from entraclaw.bot.access_file import AccessFile
 from entraclaw.bot.daemon import Daemon
-from entraclaw.bot.desk import Desk, Handed
+from entraclaw.bot.desk import Desk
+from entraclaw.bot.handed import Handed
 from entraclaw.bot.inbox import Entry, State
+from entraclaw.bot.sessions import Connection
 
 Document = dict[str, Any]
 
@@ -160,8 +162,17 @@ class Talk:
     async def read(self, wait_s: float = 5.0) -> list[Handed]:
         """Lease what waits here, once everything is decided."""
         await self.settled()
+        await self.sit()
         messages = (await self.shared.desk.read(self.session, wait_s)).messages
         return [one for one in messages if one.conversation == self.id]
+
+    async def sit(self) -> None:
+        """Have the session be there, and give it this conversation."""
+        agency = self.shared.daemon.agency
+        assert agency is not None
+        if agency.desk.seats.owner(self.id) != self.session:
+            await agency.desk.arrive(Connection(self.session, 0, unrung))
+            await agency.desk.seats.give(self.id, self.session)
 
     async def only(self) -> Handed:
         """Lease the one message that waits here."""

@@ -10,7 +10,7 @@ from bot.exchange import BRISK, Exchange
 from bot.stage import Sandbox, Stage, staged, until
 from entraclaw.bot import answers, leases
 from entraclaw.bot.answers import TEXT_LIMIT
-from entraclaw.bot.desk import Handed
+from entraclaw.bot.handed import Handed
 from entraclaw.bot.inbox import State
 from entraclaw.bot.inbox_look import look
 from entraclaw.bot.outbox import Outcome
@@ -27,7 +27,7 @@ async def served(
 ) -> AsyncGenerator[Exchange]:
     """One daemon for all that leave its turns closed."""
     home = tmp_path_factory.mktemp("answers")
-    async with staged(emulation, home) as stage, stage.daemon(BRISK) as daemon:
+    async with staged(emulation, home) as stage, stage.daemon(BRISK, seat="") as daemon:
         yield await Exchange.open(stage, daemon)
 
 
@@ -119,11 +119,11 @@ async def test_answer_repeated_after_its_turn_closed_gives_the_first_id(talk: Ex
 
 
 async def test_answer_repeated_after_a_restart_gives_the_first_id(stage: Stage) -> None:
-    async with stage.daemon(BRISK) as daemon:
+    async with stage.daemon(BRISK, seat="") as daemon:
         talk = await Exchange.open(stage, daemon)
         turn = await talk.asked()
         first = await talk.reply(turn, "part one", final=False)
-    async with stage.daemon(BRISK) as daemon:
+    async with stage.daemon(BRISK, seat="") as daemon:
         talk = await Exchange.open(stage, daemon)
         again = await talk.reply(turn, "part one", final=False)
         await talk.reply(turn, "part two")
@@ -310,7 +310,7 @@ async def test_answer_that_broke_off_is_not_known_to_have_arrived(
 
 async def test_answer_without_a_token_is_refused_and_its_turn_stays_open(stage: Stage) -> None:
     await stage.control("PUT", f"agents/{stage.agent.user}", {"grants": {CHANNEL: []}})
-    async with stage.daemon(BRISK) as daemon:
+    async with stage.daemon(BRISK, seat="") as daemon:
         talk = await Exchange.open(stage, daemon)
         turn = await talk.asked()
         with pytest.raises(HopRefused) as told:
@@ -337,7 +337,7 @@ async def test_host_that_goes_away_while_it_waits_holds_up_nobody(talk: Exchange
 
 
 async def test_daemon_that_stops_lets_an_answer_come_to_its_end(stage: Stage) -> None:
-    async with stage.daemon(BRISK) as daemon:
+    async with stage.daemon(BRISK, seat="") as daemon:
         talk = await Exchange.open(stage, daemon)
         turn = await talk.asked()
         await talk.fault(delay_ms=300, times=1)
@@ -356,7 +356,7 @@ async def _is_under_way(talk: Exchange, turn: Handed) -> bool:
 
 async def test_outcome_that_the_disk_does_not_take_is_written_when_it_does(stage: Stage) -> None:
     """Until then nobody else may be given the turn, which is answered."""
-    async with stage.daemon(BRISK) as daemon:
+    async with stage.daemon(BRISK, seat="") as daemon:
         talk = await Exchange.open(stage, daemon)
         turn = await talk.asked()
         await talk.fault(delay_ms=200, times=1)
@@ -379,7 +379,7 @@ async def _is_said(stage: Stage) -> bool:
 
 
 async def test_locked_profile_sends_nothing(stage: Stage) -> None:
-    async with stage.daemon(BRISK) as daemon:
+    async with stage.daemon(BRISK, seat="") as daemon:
         talk = await Exchange.open(stage, daemon)
         turn = await talk.asked()
         talk.agency.lock.lock("for a test")

@@ -68,7 +68,7 @@ async def room(
     home = tmp_path_factory.mktemp("attachments") / "home"
     async with (
         staged(emulation, home) as stage,
-        stage.daemon() as daemon,
+        stage.daemon(seat="") as daemon,
         shim(stage.environ) as host,
     ):
         await host.shake_hands()

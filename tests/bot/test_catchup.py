@@ -49,7 +49,7 @@ async def listening() -> AsyncGenerator[Heard]:
 @asynccontextmanager
 async def back(stage: Stage) -> AsyncGenerator[Exchange]:
     """A daemon that has caught up, or gave it up."""
-    async with listening() as heard, stage.daemon(BRISK) as daemon:
+    async with listening() as heard, stage.daemon(BRISK, seat="") as daemon:
         talk = await Exchange.open(stage, daemon)
         await until(lambda: _is_over(heard))
         yield talk
@@ -134,7 +134,7 @@ async def test_first_contact_by_both_ways_is_one_turn_in_one_lane(stage: Stage, 
     )
     if first == "pushed":
         await stage.control("PUT", "faults", {"graph": {"delay_ms": 300, "path": "/chats"}})
-    async with listening() as heard, stage.daemon(BRISK) as daemon:
+    async with listening() as heard, stage.daemon(BRISK, seat="") as daemon:
         talk = await Exchange.open(stage, daemon)
         if first == "found":
             await until(lambda: _is_over(heard))

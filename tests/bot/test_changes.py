@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.inbox import arrival, opened, waiting
+from contracts.inbox import arrival, every, opened, waiting
 from entraclaw.bot.changes import Change, name_move, name_part
 from entraclaw.bot.inbox import Move, State
 from entraclaw.bot.outbox import Kind, Outcome, Part, compose
@@ -41,7 +41,7 @@ async def test_turn_is_told_from_its_opening_to_its_end(
     store: Store, told: Sequence[Change]
 ) -> None:
     await waiting(store.inbox, 1)
-    await store.inbox.claim("s", 50.0, 10)
+    await store.inbox.claim("s", 50.0, 10, every)
     part, _ = await store.outbox.begin(_part("a:1/1"))
     await store.outbox.finish(replace(part, outcome=Outcome.SENT, activity="77"))
 
@@ -65,7 +65,7 @@ async def test_message_that_amends_is_told_under_the_turn_it_joins(
     store: Store, told: Sequence[Change]
 ) -> None:
     await waiting(store.inbox, 1)
-    await store.inbox.claim("s", 50.0, 10)
+    await store.inbox.claim("s", 50.0, 10, every)
     await opened(store.inbox, 2)
 
     assert (await heard(told))[-1] == "joined"
@@ -77,7 +77,7 @@ async def test_lease_that_ends_is_told_and_so_is_the_last_one(
 ) -> None:
     await waiting(store.inbox, 1)
     for _ in range(6):
-        await store.inbox.claim("s", 50.0, 10)
+        await store.inbox.claim("s", 50.0, 10, every)
         await store.inbox.expire(60.0)
 
     assert (await heard(told))[1:3] == ["handed out", "lease ended"]
@@ -89,7 +89,7 @@ async def test_answer_that_breaks_off_is_told_and_so_is_its_settling(
     store: Store, told: Sequence[Change]
 ) -> None:
     await waiting(store.inbox, 1)
-    await store.inbox.claim("s", 50.0, 10)
+    await store.inbox.claim("s", 50.0, 10, every)
     part, _ = await store.outbox.begin(_part("a:1/1"))
     await store.outbox.finish(replace(part, outcome=Outcome.UNKNOWN))
     await store.outbox.settle(replace(part, outcome=Outcome.SENT, activity="77"))

@@ -10,7 +10,8 @@ from bot.stage import Stage, until
 from entraclaw.bot import leases
 from entraclaw.bot.answers import TEXT_LIMIT, Answers
 from entraclaw.bot.daemon import Daemon
-from entraclaw.bot.desk import Desk, Handed, Reading
+from entraclaw.bot.desk import Desk
+from entraclaw.bot.handed import Handed, Reading
 from entraclaw.bot.inbox import State
 from entraclaw.errors import CallRefused, TurnRefused
 
@@ -134,7 +135,7 @@ async def test_lease_of_an_earlier_daemon_waits_half_a_minute_for_its_session(
 ) -> None:
     async with stage.daemon() as daemon:
         await hello(stage, daemon)
-    async with stage.daemon():
+    async with stage.daemon(seat=""):
         [entry] = stage.entries()
 
     assert entry.state is State.LEASED
@@ -163,7 +164,7 @@ async def test_conversation_is_remembered_with_its_answers(stage: Stage) -> None
         await answers_of(daemon).reply("s", message.turn, "noted")
         await hello(stage, daemon, "second")
 
-        said = await desk_of(daemon).conversation(message.conversation, 10)
+        said = await desk_of(daemon).conversation("s", message.conversation, 10)
 
     assert [(turn.text, turn.answer) for turn in said] == [("first", "noted"), ("second", "")]
 

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from bot.typed import Type, typed
-from contracts.inbox import arrival
+from contracts.inbox import arrival, every
 from entraclaw.bot import lock
 from entraclaw.bot.inbox import Move, Opening, State
 from entraclaw.bot.lifecycle import ATTEMPTS
@@ -45,7 +45,7 @@ async def _fill(store: Store) -> None:
         await _admit(store, number)
     await _answer(store, "t1", Outcome.SENT)
     for _ in range(ATTEMPTS):
-        await store.inbox.claim("s", 5.0, 1)
+        await store.inbox.claim("s", 5.0, 1, every)
         await store.inbox.expire(6.0)
     await _answer(store, "t3", Outcome.UNKNOWN)
     await store.inbox.end(4, Move.DROP, "not allowed")
@@ -62,7 +62,7 @@ async def _admit(store: Store, number: int) -> None:
 
 
 async def _answer(store: Store, turn: str, outcome: Outcome) -> None:
-    await store.inbox.claim("s", 2 * DAY_ONE, 1)
+    await store.inbox.claim("s", 2 * DAY_ONE, 1, every)
     wanted = compose(turn, "a:1", SECRET, DAY_ONE, kind=Kind.TEXT, final=True, key="")
     part, _ = await store.outbox.begin(wanted)
     activity = f"9{turn}" if outcome is Outcome.SENT else ""

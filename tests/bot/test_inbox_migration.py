@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
-from contracts.inbox import turns
+from contracts.inbox import every, turns
 from entraclaw.bot.database import Database
 from entraclaw.bot.inbox import Arrival, Opening, State
 from entraclaw.bot.inbox_schema import VERSION
@@ -136,10 +136,10 @@ async def test_old_answer_is_shown_with_its_turn_and_is_ours(old: Path) -> None:
 
 async def test_old_lease_goes_on_and_its_lane_in_order(old: Path) -> None:
     async with Store.open(old, lambda: 2000.0) as store:
-        assert not await store.inbox.claim("z", 60.0, 10)
+        assert not await store.inbox.claim("z", 60.0, 10, every)
         assert await store.inbox.next_lease_end() == 50.0
         await store.inbox.close("t4")
-        assert turns(await store.inbox.claim("z", 60.0, 10)) == ["t5"]
+        assert turns(await store.inbox.claim("z", 60.0, 10, every)) == ["t5"]
         opened = await store.inbox.open_turn(Opening(6, "t6", "a:1", b"{}"), 5)
         assert opened.joined == "t5"
 
@@ -229,14 +229,14 @@ def newer(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     path = tmp_path / "inbox.db"
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"PRAGMA journal_mode={request.param}")
-        connection.executescript("CREATE TABLE entry (x); PRAGMA user_version = 3;")
+        connection.executescript("CREATE TABLE entry (x); PRAGMA user_version = 4;")
     return path
 
 
 def test_inbox_of_a_newer_version_is_left_byte_for_byte(newer: Path) -> None:
     was = newer.read_bytes()
 
-    with pytest.raises(InboxUnreadable, match="schema 3"):
+    with pytest.raises(InboxUnreadable, match="schema 4"):
         Database.open(newer)
 
     assert newer.read_bytes() == was

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contracts.inbox import arrival, opened
+from contracts.inbox import arrival, every, opened
 from contracts.outbox import CONNECTOR, GRAPH, part, unknown
 from entraclaw.bot.inbox import OBSERVED, Move, Opening, State
 from entraclaw.bot.store import Store
@@ -30,7 +30,7 @@ class Watched(sqlite3.Connection):
         self.set_progress_handler(count, 10)
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:  # noqa: ANN401 - sqlite3's own
-        if sql.startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "\nWITH")):
+        if sql.startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "\nWITH", "\nSELECT")):
             asked.append((sql, parameters))
         return super().execute(sql, parameters)
 
@@ -70,7 +70,7 @@ async def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerat
     fill(path)
     async with Store.open(path, lambda: 5000.0) as store:
         await opened(store.inbox, 100_001)
-        await store.inbox.claim("s", 6000.0, 10)
+        await store.inbox.claim("s", 6000.0, 10, every)
         await opened(store.inbox, 100_002)
         await opened(store.inbox, 100_003, sender="grace")
         aside = await store.inbox.append(arrival(100_004))
@@ -97,7 +97,7 @@ WORK: dict[str, Work] = {
     "note": lambda s: s.inbox.note(NEW, "a:1", OBSERVED, b"{}"),
     "end": lambda s: s.inbox.end(NEW - 4, Move.DROP, "why"),
     "observed": lambda s: s.inbox.observed(TURN),
-    "claim": lambda s: s.inbox.claim("s", 6000.0, 10),
+    "claim": lambda s: s.inbox.claim("s", 6000.0, 10, every),
     "of_turn": lambda s: s.inbox.of_turn(TURN),
     "close": lambda s: s.inbox.close(TURN),
     "stop": lambda s: s.inbox.stop("a:1", "ada", NEW, "why"),
@@ -106,7 +106,7 @@ WORK: dict[str, Work] = {
     "expire": lambda s: s.inbox.expire(8000.0),
     "next_lease_end": lambda s: s.inbox.next_lease_end(),
     "waiting": lambda s: s.inbox.waiting(),
-    "rings": lambda s: s.inbox.rings(),
+    "owed": lambda s: s.inbox.owed(),
     "count": lambda s: s.inbox.count(),
     "queues": lambda s: s.inbox.queues(10),
     "replay": lambda s: s.inbox.replay(7),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.inbox import InboxContract, arrival, waiting
+from contracts.inbox import InboxContract, arrival, every, waiting
 from contracts.inbox_turns import TurnsContract
 from contracts.outbox import CONNECTOR, GRAPH, OutboxContract, PlacesContract
 from entraclaw.bot.database import Database
@@ -65,7 +65,7 @@ class TestSqlitePlaces(PlacesContract):
 async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     async with Store.open(tmp_path / "inbox.db", now) as first:
         await waiting(first.inbox, 1, 2)
-        await first.inbox.claim("s", 50.0, 10)
+        await first.inbox.claim("s", 50.0, 10, every)
 
     async with Store.open(tmp_path / "inbox.db", now) as second:
         leased = await second.inbox.of_turn("a:1/1")
@@ -161,7 +161,7 @@ async def test_two_names_that_were_apart_share_a_lane_once_it_is_quiet(store: St
     await waiting(store.inbox, 1)
 
     assert (await store.places.learn(CONNECTOR)).lane == "a:1"
-    await store.inbox.claim("s", 50.0, 10)
+    await store.inbox.claim("s", 50.0, 10, every)
     assert (await store.places.learn(CONNECTOR)).lane == "a:1"
     await store.inbox.close("a:1/1")
 

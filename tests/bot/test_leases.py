@@ -5,19 +5,20 @@ import time
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from bot.exchange import BRISK, Exchange
-from bot.stage import Sandbox, Stage, staged, until
-from entraclaw.bot import leases, notices
+from bot.stage import Sandbox, Stage, staged, unrung, until
+from entraclaw.bot import doorbell, leases, notices
 from entraclaw.bot.clock import Steady
-from entraclaw.bot.desk import Handed
+from entraclaw.bot.handed import Handed
 from entraclaw.bot.home import socket_path
 from entraclaw.bot.inbox import State
 from entraclaw.bot.lifecycle import ATTEMPTS, RING_ATTEMPTS
-from entraclaw.bot.sessions import Attachment
+from entraclaw.bot.sessions import Connection
 from entraclaw.errors import EntraclawError, TurnRefused
 
 in_module = pytest.mark.asyncio(loop_scope="module")
@@ -29,7 +30,7 @@ async def served(
 ) -> AsyncGenerator[Exchange]:
     """One daemon for all that leave no turn open."""
     home = tmp_path_factory.mktemp("leases")
-    async with staged(emulation, home) as stage, stage.daemon(BRISK) as daemon:
+    async with staged(emulation, home) as stage, stage.daemon(BRISK, seat="") as daemon:
         yield await Exchange.open(stage, daemon)
 
 
@@ -66,9 +67,9 @@ async def test_use_of_a_turn_renews_its_lease(talk: Exchange, use: str) -> None:
             await say(talk.stage, b"entraclaw/1 busy s\n")
             await until(lambda: _is_after(talk, turn, end))
         case _:
-            second = Attachment("s", 0, talk.attachment.ring)
-            await talk.agency.desk.attach(second)
-            await talk.agency.desk.detach(second)
+            second = Connection("s", 0, unrung)
+            await talk.agency.desk.arrive(second)
+            await talk.agency.desk.depart(second)
 
     assert talk.entry(turn).until > end + 500
 
@@ -140,10 +141,10 @@ async def test_second_connection_of_a_session_that_is_there_gives_nothing_again(
     talk: Exchange,
 ) -> None:
     turn = await talk.asked()
-    second = replace(talk.attachment)
+    second = replace(talk.connection)
     await talk.agency.desk.expect("s")
-    await talk.agency.desk.attach(second)
-    await talk.agency.desk.detach(second)
+    await talk.agency.desk.arrive(second)
+    await talk.agency.desk.depart(second)
 
     assert (await talk.agency.desk.read("s", 0)).messages == ()
     await talk.reply(turn, "still here")
@@ -189,14 +190,15 @@ async def test_turn_is_rung_for_three_times_then_waits_to_be_read_then_is_dead(
 ) -> None:
     """Its sender is told once, however many of them end so."""
     monkeypatch.setattr(leases, "LEASE_S", 0.05)
-    rung: list[int] = []
+    monkeypatch.setattr(doorbell, "TOGETHER_S", 0.0)
+    rung: list[str] = []
 
-    async def ring(waiting: int) -> None:
-        rung.append(waiting)
+    async def ring(_method: str, params: dict[str, Any]) -> None:
+        rung.append(params["meta"]["waiting"])
 
-    async with stage.daemon(BRISK) as daemon:
-        talk = await Exchange.open(stage, daemon)
-        await talk.agency.desk.attach(Attachment("bell", 0, ring))
+    async with stage.daemon(BRISK, seat="") as daemon:
+        talk = Exchange(stage, daemon, Connection("s", 0, ring))
+        await talk.come()
         attempts: list[int] = []
         for turn in range(2):
             await stage.say("hello")
@@ -208,13 +210,13 @@ async def test_turn_is_rung_for_three_times_then_waits_to_be_read_then_is_dead(
         await until(lambda: _is_told(stage))
 
     assert attempts == [*range(1, ATTEMPTS + 1)] * 2
-    assert rung == [1] * RING_ATTEMPTS * 2
+    assert rung == ["1"] * RING_ATTEMPTS * 2
     assert [entry.state for entry in stage.entries()] == [State.DEAD] * 2
     assert {entry.reason for entry in stage.entries()} == {"no answer in 6 attempts"}
     assert [one["text"] for one in await stage.answers()] == [notices.Notice.DEAD]
 
 
-async def _has(things: list[int], number: int) -> bool:
+async def _has(things: list[str], number: int) -> bool:
     return len(things) == number
 
 
@@ -231,7 +233,7 @@ async def test_leases_end_although_the_disk_did_not_take_it_at_first(
 ) -> None:
     monkeypatch.setattr(leases, "LEASE_S", 0.2)
     monkeypatch.setattr(leases, "_AGAIN_S", 0.05)
-    async with stage.daemon(BRISK) as daemon:
+    async with stage.daemon(BRISK, seat="") as daemon:
         talk = await Exchange.open(stage, daemon)
         await talk.asked()
         inbox = stage.folder / "inbox.db"
@@ -245,16 +247,12 @@ async def test_daemon_that_starts_waits_for_the_sessions_it_knew(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "RESTARTED_S", 0.3)
-    async with stage.daemon(BRISK) as daemon:
+    async with stage.daemon(BRISK, seat="") as daemon:
         turn = await (await Exchange.open(stage, daemon)).asked()
-    async with stage.daemon(BRISK) as daemon:
-        talk = Exchange(stage, daemon, Attachment("s", 0, _no_bell))
+    async with stage.daemon(BRISK, seat="") as daemon:
+        talk = Exchange(stage, daemon, Connection("s", 0, unrung))
         assert (await talk.agency.desk.read("another", 0)).messages == ()
         assert (await talk.read("another")).turn == turn.turn
-
-
-async def _no_bell(_waiting: int) -> None:
-    """Ring for nobody."""
 
 
 @pytest.mark.parametrize("jump_s", [3600.0, -3600.0])
@@ -273,7 +271,7 @@ async def test_clock_that_is_set_neither_ends_a_lease_nor_makes_it_last(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, jump_s: float
 ) -> None:
     monkeypatch.setattr(leases, "LOST_S", 0.3)
-    async with stage.daemon(BRISK) as daemon:
+    async with stage.daemon(BRISK, seat="") as daemon:
         talk = await Exchange.open(stage, daemon)
         turn = await talk.asked()
         right, begun = time.time, time.monotonic()

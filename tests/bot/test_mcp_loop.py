@@ -189,7 +189,7 @@ class talking:  # noqa: N801 - reads as a statement
         self._host = host[1]
         announced: asyncio.Future[mcp_loop.Notify] = asyncio.get_running_loop().create_future()
 
-        async def attached(notify: mcp_loop.Notify) -> None:
+        async def attached(notify: mcp_loop.Notify, _host: str) -> None:
             announced.set_result(notify)
 
         async def serve() -> None:

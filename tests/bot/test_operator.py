@@ -40,6 +40,12 @@ async def daemon(stage: Stage) -> AsyncGenerator[Daemon]:
         yield running
 
 
+@pytest.fixture
+async def deserted(stage: Stage) -> AsyncGenerator[Daemon]:
+    async with stage.daemon(seat="") as running:
+        yield running
+
+
 def desk_of(daemon: Daemon) -> Desk:
     assert daemon.desk is not None
     return daemon.desk
@@ -68,7 +74,7 @@ async def test_dropped_turn_makes_way_for_the_next_one(
     await stage.say("stuck behind it")
     await settle(stage, State.WAITING, State.WAITING)
     await desk_of(daemon).read("s", 0)
-    reading = asyncio.create_task(desk_of(daemon).read("other", BOUND_S))
+    reading = asyncio.create_task(desk_of(daemon).read("s", BOUND_S))
     said = await typed("inbox", "drop", "1", "--json")
 
     async with asyncio.timeout(BOUND_S):
@@ -106,9 +112,9 @@ async def test_what_cannot_be_done_is_the_daemons_own_sentence(
 
 
 async def test_why_knows_what_the_daemon_does_next(
-    stage: Stage, daemon: Daemon, typed: Type
+    stage: Stage, deserted: Daemon, typed: Type
 ) -> None:
-    del daemon
+    del deserted
     await lane_of(stage)
     [told] = (await typed("inbox", "why", "1", "--json")).document["entries"]
     assert told["next"] == "it is handed out as soon as a host is attached: entraclaw mcp"
@@ -217,9 +223,9 @@ async def test_what_was_missed_is_read_and_counted(
 
 
 async def test_status_for_a_person_names_queues_and_the_next_step(
-    stage: Stage, daemon: Daemon, typed: Type
+    stage: Stage, deserted: Daemon, typed: Type
 ) -> None:
-    del daemon
+    del deserted
     await lane_of(stage)
 
     out = (await typed("status")).out
@@ -252,7 +258,7 @@ async def test_home_that_a_service_copies_is_warned_of(
     copied = tmp_path / "Dropbox"
     stage.home.rename(copied)
     stage.home = copied
-    async with stage.daemon() as running:
+    async with stage.daemon(seat="") as running:
         [warning] = (await stage.status())["warnings"]
         assert "is copied by Dropbox" in warning
         assert warning in caplog.text

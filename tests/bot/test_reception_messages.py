@@ -6,7 +6,7 @@ import pytest
 
 from bot.documents import html, mention, quotation
 from bot.talk import Document, Shared, Talk
-from entraclaw.bot.desk import to_json
+from entraclaw.bot.handed import to_json
 from entraclaw.bot.inbox import State
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from bot.exchange import BRISK, Exchange
 from bot.stage import Sandbox, Stage, staged, until
-from entraclaw.bot.desk import Handed
+from entraclaw.bot.handed import Handed
 from entraclaw.bot.inbox import State
 from entraclaw.errors import Uncertain
 from entraclaw.tools import post
@@ -26,7 +26,7 @@ async def served(
 ) -> AsyncGenerator[Exchange]:
     """One daemon for all that settle in it."""
     home = tmp_path_factory.mktemp("settling")
-    async with staged(emulation, home) as stage, stage.daemon(BRISK) as daemon:
+    async with staged(emulation, home) as stage, stage.daemon(BRISK, seat="") as daemon:
         yield await Exchange.open(stage, daemon)
 
 
@@ -262,7 +262,7 @@ async def _is_partly_answered(talk: Exchange, turn: Handed) -> bool:
 async def test_chat_that_may_not_be_read_leaves_it_to_a_person(stage: Stage) -> None:
     grants = {"grants": {GRAPH: ["User.Read", "User.ReadBasic.All"]}}
     await stage.control("PUT", f"agents/{stage.agent.user}", grants)
-    async with stage.daemon(BRISK) as daemon:
+    async with stage.daemon(BRISK, seat="") as daemon:
         talk = await Exchange.open(stage, daemon)
         turn = await talk.asked()
         await talk.fault(**CUT)
@@ -301,7 +301,7 @@ async def test_what_a_stopped_daemon_left_is_settled_by_the_next(stage: Stage) -
         turn = await talk.asked()
         await talk.fault(**CUT)
         await broken(talk, turn, "carried over")
-    async with stage.daemon(BRISK) as daemon:
+    async with stage.daemon(BRISK, seat="") as daemon:
         talk = await Exchange.open(stage, daemon)
         await talk.until(turn, State.DONE)
 
@@ -309,7 +309,7 @@ async def test_what_a_stopped_daemon_left_is_settled_by_the_next(stage: Stage) -
 
 
 async def test_daemon_that_stops_lets_what_it_sends_again_come_to_its_end(stage: Stage) -> None:
-    async with stage.daemon(BRISK) as daemon:
+    async with stage.daemon(BRISK, seat="") as daemon:
         talk = await Exchange.open(stage, daemon)
         turn = await talk.asked()
         await talk.fault(**CUT)

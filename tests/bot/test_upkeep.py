@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contracts.inbox import arrival, opened
+from contracts.inbox import arrival, every, opened
 from contracts.outbox import part, sent, unknown
 from entraclaw.bot.database import Database
 from entraclaw.bot.inbox import Move, State
@@ -51,7 +51,7 @@ async def answered(store: Store, number: int, size: int = 10) -> None:
     receipt = await store.inbox.append(said)
     turn = f"a:1/{number}"
     await opened(store.inbox, number)
-    [entry] = await store.inbox.claim("s", 2e9, 10)
+    [entry] = await store.inbox.claim("s", 2e9, 10, every)
     assert entry.seq == receipt.seq
     begun, _ = await store.outbox.begin(replace(part("canary " * size), turn=turn))
     await store.outbox.finish(sent(begun, str(number)))
@@ -85,7 +85,7 @@ async def test_text_of_what_is_open_or_ambiguous_stays(
     store: Store, clock: Clock, tmp_path: Path
 ) -> None:
     await opened(store.inbox, 1)
-    await store.inbox.claim("s", 2e9, 10)
+    await store.inbox.claim("s", 2e9, 10, every)
     begun, _ = await store.outbox.begin(part("canary"))
     await store.outbox.finish(unknown(begun))
     await opened(store.inbox, 2)
@@ -102,7 +102,7 @@ async def test_text_sent_for_a_turn_that_was_replayed_is_erased_at_once(
 ) -> None:
     """Nothing leads from the entry to that turn any more."""
     await opened(store.inbox, 1)
-    [entry] = await store.inbox.claim("s", 2e9, 10)
+    [entry] = await store.inbox.claim("s", 2e9, 10, every)
     begun, _ = await store.outbox.begin(part("canary"))
     await store.outbox.finish(unknown(begun))
 

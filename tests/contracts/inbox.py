@@ -3,10 +3,25 @@
 import asyncio
 from collections.abc import Sequence
 
-from entraclaw.bot.inbox import OBSERVED, Arrival, Entry, Inbox, Move, Opened, Opening, State
-from entraclaw.bot.lifecycle import ATTEMPTS
+from entraclaw.bot.inbox import (
+    OBSERVED,
+    Arrival,
+    Entry,
+    Inbox,
+    Move,
+    Opened,
+    Opening,
+    Queue,
+    State,
+)
+from entraclaw.bot.lifecycle import ATTEMPTS, rings
 
 LIMIT = 5
+
+
+def every(_lane: str, _person: str) -> bool:
+    """Be a session that gets every conversation."""
+    return True
 
 
 def arrival(number: int, conversation: str = "a:1", sender: str = "ada") -> Arrival:
@@ -40,6 +55,12 @@ async def waiting(inbox: Inbox, *numbers: int, conversation: str = "a:1") -> Non
 
 def turns(entries: Sequence[Entry]) -> list[str]:
     return [entry.turn for entry in entries]
+
+
+async def to_ring_for(inbox: Inbox) -> int:
+    """Count the turns that somebody can be rung for."""
+    queues = (await inbox.owed()).queues
+    return sum(queue.waiting for queue in queues if rings(queue.attempt) and not queue.is_held)
 
 
 async def state_of(inbox: Inbox, turn: str) -> State:
@@ -78,81 +99,84 @@ class InboxContract:
     async def test_oldest_message_of_a_conversation_is_handed_out_first(self, inbox: Inbox) -> None:
         await waiting(inbox, 1, 2)
 
-        assert turns(await inbox.claim("s", 50.0, 10)) == ["a:1/1"]
+        assert turns(await inbox.claim("s", 50.0, 10, every)) == ["a:1/1"]
 
     async def test_second_message_waits_until_the_first_is_closed(self, inbox: Inbox) -> None:
         await waiting(inbox, 1, 2)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
 
-        assert not await inbox.claim("s", 50.0, 10)
+        assert not await inbox.claim("s", 50.0, 10, every)
         await inbox.close("a:1/1")
-        assert turns(await inbox.claim("s", 50.0, 10)) == ["a:1/2"]
+        assert turns(await inbox.claim("s", 50.0, 10, every)) == ["a:1/2"]
 
     async def test_open_turn_of_one_conversation_holds_up_no_other(self, inbox: Inbox) -> None:
         await waiting(inbox, 1)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
         await waiting(inbox, 1, conversation="a:2")
 
-        assert turns(await inbox.claim("s", 50.0, 10)) == ["a:2/1"]
+        assert turns(await inbox.claim("s", 50.0, 10, every)) == ["a:2/1"]
 
     async def test_claim_takes_no_more_than_its_limit(self, inbox: Inbox) -> None:
         for name in ("a:1", "a:2", "a:3"):
             await waiting(inbox, 1, conversation=name)
 
-        assert turns(await inbox.claim("s", 50.0, 2)) == ["a:1/1", "a:2/1"]
+        assert turns(await inbox.claim("s", 50.0, 2, every)) == ["a:1/1", "a:2/1"]
 
     async def test_session_that_was_away_can_be_given_its_turns_again(self, inbox: Inbox) -> None:
         """What was handed over last may never have reached it."""
         await waiting(inbox, 1)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
         await opened(inbox, 2)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
 
         assert await inbox.unsure("s") == 1
-        assert not await inbox.claim("z", 60.0, 10)
-        given = await inbox.claim("s", 60.0, 10, again=True)
+        assert not await inbox.claim("z", 60.0, 10, every)
+        given = await inbox.claim("s", 60.0, 10, every, again=True)
 
         assert [(one.turn, one.joined, one.attempt) for one in given] == [
             ("a:1/1", "", 2),
             ("a:1/2", "a:1/1", 2),
         ]
-        assert not await inbox.claim("s", 60.0, 10)
+        assert not await inbox.claim("s", 60.0, 10, every)
 
     async def test_amendment_that_may_not_have_arrived_never_ends_unread(
         self, inbox: Inbox
     ) -> None:
         await waiting(inbox, 1)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
         await opened(inbox, 2)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
         await inbox.unsure("s")
 
         await inbox.close("a:1/1")
 
-        assert turns(await inbox.claim("s", 60.0, 10)) == ["a:1/2"]
+        assert turns(await inbox.claim("s", 60.0, 10, every)) == ["a:1/2"]
 
     async def test_two_sessions_never_get_the_same_message(self, inbox: Inbox) -> None:
         await waiting(inbox, 1)
 
-        first, second = await inbox.claim("s", 50.0, 10), await inbox.claim("z", 50.0, 10)
+        first, second = (
+            await inbox.claim("s", 50.0, 10, every),
+            await inbox.claim("z", 50.0, 10, every),
+        )
         assert (len(first), len(second)) == (1, 0)
 
     async def test_lease_that_ran_out_is_handed_out_again_as_another_attempt(
         self, inbox: Inbox
     ) -> None:
         await waiting(inbox, 1)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
 
         assert (await inbox.expire(49.9)).waiting == 0
         assert (await inbox.expire(50.0)).waiting == 1
-        [entry] = await inbox.claim("z", 60.0, 10)
+        [entry] = await inbox.claim("z", 60.0, 10, every)
         assert (entry.session, entry.attempt) == ("z", 2)
 
     async def test_leases_of_one_session_move_and_the_others_stay(self, inbox: Inbox) -> None:
         await waiting(inbox, 1)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
         await waiting(inbox, 1, conversation="a:2")
-        await inbox.claim("z", 60.0, 10)
+        await inbox.claim("z", 60.0, 10, every)
 
         await inbox.set_lease_end("s", 10.0)
         assert await inbox.next_lease_end() == 10.0
@@ -164,7 +188,7 @@ class InboxContract:
 
     async def test_closed_turn_is_leased_no_more(self, inbox: Inbox) -> None:
         await waiting(inbox, 1)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
         assert await state_of(inbox, "a:1/1") is State.LEASED
 
         await inbox.close("a:1/1")
@@ -190,48 +214,48 @@ class InboxContract:
 
     async def test_next_message_of_the_same_person_amends_the_open_turn(self, inbox: Inbox) -> None:
         await waiting(inbox, 1)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
 
         joined = await opened(inbox, 2)
 
         assert (joined.joined, joined.session) == ("a:1/1", "s")
-        assert not await inbox.claim("z", 60.0, 10)
-        [amendment] = await inbox.claim("s", 60.0, 10)
+        assert not await inbox.claim("z", 60.0, 10, every)
+        [amendment] = await inbox.claim("s", 60.0, 10, every)
         assert (amendment.joined, amendment.attempt) == ("a:1/1", 1)
 
     async def test_message_of_somebody_else_is_a_turn_of_its_own(self, inbox: Inbox) -> None:
         await waiting(inbox, 1)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
 
         assert await opened(inbox, 2, sender="grace") == Opened(queued=1, waiting=1)
 
     async def test_amendment_never_overtakes_what_waits_before_it(self, inbox: Inbox) -> None:
         await waiting(inbox, 1)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
         await opened(inbox, 2, sender="grace")
 
         assert (await opened(inbox, 3)).joined == ""
 
     async def test_amendment_ends_with_its_turn_if_it_was_handed_over(self, inbox: Inbox) -> None:
         await waiting(inbox, 1)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
         await opened(inbox, 2)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
         await opened(inbox, 3)
 
         await inbox.close("a:1/1")
 
         assert await state_of(inbox, "a:1/2") is State.DONE
-        assert turns(await inbox.claim("z", 60.0, 10)) == ["a:1/3"]
+        assert turns(await inbox.claim("z", 60.0, 10, every)) == ["a:1/3"]
 
     async def test_released_turn_is_handed_out_with_its_amendments(self, inbox: Inbox) -> None:
         await waiting(inbox, 1)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
         await opened(inbox, 2)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
         await inbox.expire(50.0)
 
-        again = await inbox.claim("z", 60.0, 10)
+        again = await inbox.claim("z", 60.0, 10, every)
 
         assert [(entry.turn, entry.joined) for entry in again] == [
             ("a:1/1", ""),
@@ -242,17 +266,17 @@ class InboxContract:
         self, inbox: Inbox
     ) -> None:
         await waiting(inbox, 1)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
         await opened(inbox, 2)
         for _ in range(ATTEMPTS - 1):
             assert (await inbox.expire(50.0)).waiting == 1
-            await inbox.claim("s", 50.0, 10)
+            await inbox.claim("s", 50.0, 10, every)
 
         expired = await inbox.expire(50.0)
 
         assert turns(expired.dead) == ["a:1/1"]
         assert await state_of(inbox, "a:1/1") is State.DEAD
-        assert turns(await inbox.claim("s", 60.0, 10)) == ["a:1/2"]
+        assert turns(await inbox.claim("s", 60.0, 10, every)) == ["a:1/2"]
 
     async def test_observed_messages_are_fenced_into_the_next_turn_once(self, inbox: Inbox) -> None:
         for number in (1, 2):
@@ -281,7 +305,7 @@ class InboxContract:
 
     async def test_nothing_takes_the_place_of_what_was_handed_over(self, inbox: Inbox) -> None:
         await waiting(inbox, 1)
-        [held] = await inbox.claim("s", 50.0, 1)
+        [held] = await inbox.claim("s", 50.0, 1, every)
         fresh = await inbox.append(arrival(2))
         opening = Opening(fresh.seq, "new", "a:1", b"{}", instead_of=held.seq, why="edited")
 
@@ -293,7 +317,7 @@ class InboxContract:
         self, inbox: Inbox
     ) -> None:
         await waiting(inbox, 1)
-        await inbox.claim("s", 50.0, 1)
+        await inbox.claim("s", 50.0, 1, every)
         await opened(inbox, 2, sender="grace")
         fresh, later = await inbox.append(arrival(3)), await inbox.append(arrival(4))
 
@@ -318,7 +342,7 @@ class InboxContract:
 
     async def test_stop_ends_what_its_sender_asked_for_and_nobody_elses(self, inbox: Inbox) -> None:
         await waiting(inbox, 1)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
         await opened(inbox, 2)
         await opened(inbox, 3, sender="grace")
         await opened(inbox, 4)
@@ -330,9 +354,36 @@ class InboxContract:
         states = [await state_of(inbox, f"a:1/{number}") for number in (1, 2, 3, 4)]
         assert states == [State.DONE, State.SUPERSEDED, State.WAITING, State.SUPERSEDED]
 
+    async def test_claim_takes_only_what_is_the_sessions_own(self, inbox: Inbox) -> None:
+        await waiting(inbox, 1)
+        await waiting(inbox, 2, conversation="19:2")
+        asked: list[tuple[str, str]] = []
+
+        def mine(lane: str, person: str) -> bool:
+            asked.append((lane, person))
+            return lane == "19:2"
+
+        assert turns(await inbox.claim("s", 50.0, 1, mine)) == ["19:2/2"]
+        assert asked == [("a:1", ""), ("19:2", "")]
+        assert turns(await inbox.claim("z", 50.0, 10, every)) == ["a:1/1"]
+
+    async def test_what_is_owed_is_told_conversation_by_conversation(self, inbox: Inbox) -> None:
+        await waiting(inbox, 1)
+        await inbox.claim("s", 50.0, 10, every)
+        await opened(inbox, 2)
+        await opened(inbox, 3, sender="bob")
+        await waiting(inbox, 4, 5, conversation="19:2")
+
+        owed = await inbox.owed()
+        assert sorted(owed.queues, key=lambda queue: queue.lane) == [
+            Queue("19:2", "", waiting=2, attempt=0, is_held=False),
+            Queue("a:1", "", waiting=1, attempt=0, is_held=True),
+        ]
+        assert owed.amending == {"s": 1}
+
     async def test_renewed_lease_outlives_the_others(self, inbox: Inbox) -> None:
         await waiting(inbox, 1)
-        await inbox.claim("s", 50.0, 10)
+        await inbox.claim("s", 50.0, 10, every)
 
         await inbox.renew("a:1/1", 90.0)
 
@@ -341,13 +392,13 @@ class InboxContract:
 
     async def test_only_what_has_rings_left_is_rung_for(self, inbox: Inbox) -> None:
         await waiting(inbox, 1)
-        assert await inbox.rings()
         for _ in range(3):
-            await inbox.claim("s", 50.0, 10)
+            assert await to_ring_for(inbox) == 1
+            await inbox.claim("s", 50.0, 10, every)
             await inbox.expire(50.0)
 
-        assert not await inbox.rings()
-        assert turns(await inbox.claim("s", 60.0, 10)) == ["a:1/1"]
+        assert await to_ring_for(inbox) == 0
+        assert turns(await inbox.claim("s", 60.0, 10, every)) == ["a:1/1"]
 
     async def test_replayed_entry_is_judged_again_from_the_start(self, inbox: Inbox) -> None:
         receipt = await inbox.append(arrival(1))
@@ -360,7 +411,7 @@ class InboxContract:
 
     async def test_answered_entry_cannot_be_replayed(self, inbox: Inbox) -> None:
         await waiting(inbox, 1)
-        [entry] = await inbox.claim("s", 50.0, 10)
+        [entry] = await inbox.claim("s", 50.0, 10, every)
         await inbox.close("a:1/1")
 
         assert not await inbox.replay(entry.seq)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.inbox import LIMIT, arrival, opened, state_of, turns, waiting
+from contracts.inbox import LIMIT, arrival, every, opened, state_of, to_ring_for, turns, waiting
 from contracts.outbox import TURN, leased, part, sent, unknown
 from entraclaw.bot.desk import BACKLOG
 from entraclaw.bot.inbox import OBSERVED, Inbox, Move, Opening, State
@@ -102,19 +102,19 @@ class TurnsContract:
         await leased(inbox)
         await opened(inbox, 2)
 
-        assert (await inbox.waiting(), await inbox.rings()) == (0, False)
+        assert (await inbox.waiting(), await to_ring_for(inbox)) == (0, 0)
 
     async def test_new_amendment_does_not_ring_for_a_turn_that_has_rung_enough(
         self, inbox: Inbox
     ) -> None:
         await waiting(inbox, 1)
         for number in range(RING_ATTEMPTS):
-            await inbox.claim("s", 50.0, 10)
+            await inbox.claim("s", 50.0, 10, every)
             if number == RING_ATTEMPTS - 1:
                 await opened(inbox, 2)
             await inbox.expire(50.0)
 
-        assert (await inbox.waiting(), await inbox.rings()) == (1, False)
+        assert (await inbox.waiting(), await to_ring_for(inbox)) == (1, 0)
 
     async def test_stop_strands_no_amendment_that_came_after_it(self, inbox: Inbox) -> None:
         await leased(inbox)
@@ -125,7 +125,7 @@ class TurnsContract:
         assert not await inbox.stop("a:1", "ada", word.seq, "stopped")
 
         assert await state_of(inbox, TURN) is State.SUPERSEDED
-        assert turns(await inbox.claim("s", 60.0, 10)) == ["a:1/6"]
+        assert turns(await inbox.claim("s", 60.0, 10, every)) == ["a:1/6"]
 
     async def test_turn_id_is_never_given_to_two(self, inbox: Inbox) -> None:
         await waiting(inbox, 1)
@@ -153,7 +153,7 @@ class TurnsContract:
     ) -> None:
         await observed(inbox, 1)
         await opened(inbox, 2)
-        [message] = await inbox.claim("s", 50.0, 10)
+        [message] = await inbox.claim("s", 50.0, 10, every)
         await inbox.end(message.seq, Move.DROP, "dropped at the desk")
         await opened(inbox, 3)
 

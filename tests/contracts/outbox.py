@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.inbox import opened, state_of
+from contracts.inbox import every, opened, state_of
 from entraclaw.bot.inbox import Inbox, State
 from entraclaw.bot.outbox import Kind, Outbox, Outcome, Part, compose
 from entraclaw.bot.places import Place, Places
@@ -22,7 +22,7 @@ def part(text: str = "hi", *, key: str = "", final: bool = True) -> Part:
 
 async def leased(inbox: Inbox) -> None:
     await opened(inbox, 1)
-    await inbox.claim("s", 50.0, 10)
+    await inbox.claim("s", 50.0, 10, every)
 
 
 def sent(begun: Part, activity: str = "77") -> Part:
@@ -108,7 +108,7 @@ class OutboxContract:
         await outbox.finish(unknown(begun))
 
         assert await state_of(inbox, TURN) is State.AMBIGUOUS
-        assert not await inbox.claim("z", 60.0, 10)
+        assert not await inbox.claim("z", 60.0, 10, every)
         assert not (await inbox.expire(1e9)).waiting
         with pytest.raises(TurnRefused, match="nobody knows"):
             await outbox.begin(part())
@@ -121,7 +121,7 @@ class OutboxContract:
 
         await opened(inbox, 2)
 
-        assert [entry.turn for entry in await inbox.claim("z", 60.0, 10)] == ["a:1/2"]
+        assert [entry.turn for entry in await inbox.claim("z", 60.0, 10, every)] == ["a:1/2"]
 
     async def test_intent_of_a_dead_daemon_is_unknown(self, inbox: Inbox, outbox: Outbox) -> None:
         await leased(inbox)

@@ -84,7 +84,7 @@ async def test_unconfigured_profile_serves_lists_its_tools_and_refuses_calls(
         who = await hand.tool("whoami")
         shown = run("--profile", PROFILE, "status", "--json", home=tmp_path)
 
-    assert len(tools) == 8
+    assert len(tools) == 9
     assert told.startswith("this profile has no agent yet")
     assert who["agent_user"] is None
     assert json.loads(shown.stdout)["webhook"] is None

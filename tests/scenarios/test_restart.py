@@ -11,6 +11,7 @@ from bot.stage import BOUND_S, Stage, until
 from entraclaw.bot import lock
 from entraclaw.bot.children import Child
 from entraclaw.bot.inbox import State
+from entraclaw.bot.notices import Notice
 from scenarios.processes import SHIM, RawHost, daemon, event, host, is_attached, raw_host
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills as POSIX does")
@@ -29,7 +30,8 @@ async def test_message_answered_202_before_a_kill_reaches_the_host_once_after_th
         replied = await event(bot, "replied")
 
     assert (received["text"], replied["error"]) == ("hello", None)
-    assert [answer["text"] for answer in await stage.answers()] == ["You said: hello"]
+    said = [answer["text"] for answer in await stage.answers()]
+    assert said == [Notice.QUEUED, "You said: hello"]
     assert [(entry.state, entry.attempt) for entry in stage.entries()] == [(State.DONE, 1)]
 
 

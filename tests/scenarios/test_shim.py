@@ -79,7 +79,7 @@ async def test_host_sees_the_handshake_era_tools_and_instructions(stage: Stage) 
     assert 0 < len(about["instructions"]) <= 4000
     names = {tool["name"] for tool in tools}
     assert names == {
-        "read_messages", "reply", "react", "done", "read_conversation", "whoami",
+        "read_messages", "reply", "react", "done", "read_conversation", "attach", "whoami",
         "find_tool", "use_tool",
     }  # fmt: skip
     assert [prompt["name"] for prompt in prompts] == ["body"]

@@ -17,6 +17,7 @@ import aiohttp
 
 from entraclaw.bot.access_file import AccessFile
 from entraclaw.bot.admission import Door
+from entraclaw.bot.attaching import Attaching
 from entraclaw.bot.bearer import AgenticRules
 from entraclaw.bot.catalogue import Catalogue
 from entraclaw.bot.catchup import CatchUp
@@ -41,6 +42,7 @@ from entraclaw.bot.quiet import Quiet
 from entraclaw.bot.reading_tools import fetch_attachment
 from entraclaw.bot.reception import Reception
 from entraclaw.bot.rooms import Rooms
+from entraclaw.bot.seats import Seats
 from entraclaw.bot.sessions import Sessions
 from entraclaw.bot.settings import Settings
 from entraclaw.bot.sponsors import Sponsors
@@ -80,8 +82,9 @@ class Agency:
         cloud = settings.cloud
         self._agent, self._store = agent, store
         self.hops: deque[HopTiming] = deque(maxlen=_HOPS_KEPT)
-        chain = Chain(agent, cloud, partial(find_key, settings), time, self.hops.append)
-        self._minter = Minter(chain, time.time)
+        self._minter = Minter(
+            Chain(agent, cloud, partial(find_key, settings), time, self.hops.append), time.time
+        )
         self._graph_token = partial(self._minter.token, cloud.graph_scope)
         self._graph = Graph(session, cloud.graph, self._graph_token)
         self._line = Line(
@@ -94,12 +97,13 @@ class Agency:
         self._sponsors = Sponsors(partial(_sponsors_of, self._graph, agent.user), time.monotonic)
         self.lifecycle = Lifecycle(agent, self.lock, self._sponsors.forget)
         self._notices = notices = Notices(store.outbox, self.pipeline.send, self.lock)
-        self.desk = Desk(
-            store.inbox,
+        self.desk = self._desk(settings, sessions)
+        self.attaching = Attaching(
+            self.desk,
             sessions,
-            Steady(time.time, time.monotonic),
-            partial(notices.tell, notice=Notice.DEAD),
-            self.lock,
+            places=store.places,
+            inbox=store.inbox,
+            tell=lambda entry, project: notices.tell(entry, Notice.ATTACHED, project),
         )
         self._out = WayOut(
             agent, store, self._line, self.pipeline, self._graph, self.lock, self.desk, pace
@@ -131,6 +135,18 @@ class Agency:
             is_metadata=False,
         )
         self.webhook = self._webhook(settings, door, quiet)
+
+    def _desk(self, settings: Settings, sessions: Sessions) -> Desk:
+        store = self._store
+        return Desk(
+            store.inbox,
+            store.places,
+            sessions,
+            Seats(store.seats, time.time, settings.attach),
+            now=Steady(time.time, time.monotonic),
+            died=partial(self._notices.tell, notice=Notice.DEAD),
+            lock=self.lock,
+        )
 
     def _webhook(self, settings: Settings, door: Door, quiet: Quiet) -> Webhook:
         cloud, agent = settings.cloud, self._agent

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from entraclaw import prompts
 from entraclaw.bot.agency import Agency
-from entraclaw.bot.mcp_loop import Notify
+from entraclaw.bot.channel_permission import CAPABILITY, ChannelPermission
 from entraclaw.bot.reading_tools import Shown
 from entraclaw.bot.whoami import WhoAmI
 from entraclaw.errors import EntraclawError
@@ -29,23 +29,32 @@ HISTORY_LIMIT = 50
 # Which session the connection of the running tool call belongs to; set once per connection.
 current_session: ContextVar[str] = ContextVar("entraclaw_session")
 
-_DOORBELL = "notifications/claude/channel"
 _ALWAYS = {"anthropic/alwaysLoad": True}  # else Claude Code hides the tool behind a search
 
 Document = dict[str, Any]
 
 
-def build(agency: Agency | None, who: WhoAmI, version: str) -> FastMCP[Any]:
-    """Make the server. Without an *agency* (an unconfigured profile) tools list and refuse."""
+def build(
+    agency: Agency | None, who: WhoAmI, version: str, relay: ChannelPermission | None = None
+) -> FastMCP[Any]:
+    """Make the server. Without an *agency* (an unconfigured profile) tools list and refuse.
+
+    With a *relay* it also takes what hosts ask permission for.
+    """
+    capabilities: dict[str, Document] = {"claude/channel": {}}
+    if relay is not None:
+        capabilities[CAPABILITY] = {}
     server = FastMCP[Any](
         "entraclaw",
         instructions=prompts.compose(),
         version=version,
-        experimental_capabilities={"claude/channel": {}},
+        experimental_capabilities=capabilities,
         mask_error_details=True,
         strict_input_validation=True,
     )
 
+    if relay is not None:
+        relay.offer(server)
     _offer_turns(server, agency)
     _offer_other_ends(server, agency)
     _offer_reading(server, agency, who)
@@ -111,8 +120,22 @@ def _offer_reading(server: FastMCP[Any], agency: Agency | None, who: WhoAmI) -> 
     ) -> Document:
         """Read what was said in a conversation so far, with your answers, oldest first."""
         with _refusing():
-            said = await _ready(agency).desk.conversation(conversation, limit)
+            said = await _ready(agency).desk.conversation(
+                current_session.get(), conversation, limit
+            )
         return {"turns": [asdict(turn) for turn in said]}
+
+    @server.tool(annotations=_hints(reads=False), output_schema=None)
+    async def attach(conversation: str = "", release: bool = False) -> Document:  # noqa: FBT001, FBT002 - a tool's arguments have names
+        """Have a conversation's messages come to this session, or all that no other has.
+
+        Only when the person at this machine asks for it. `release` gives it back.
+        """
+        with _refusing():
+            attaching = _ready(agency).attaching
+            change = attaching.detach if release else attaching.attach
+            attached = await change(current_session.get(), conversation)
+        return {"conversations": list(attached.conversations), "all_the_rest": attached.rest}
 
     @server.tool(annotations=_hints(reads=True), output_schema=None)
     async def find_tool(words: str = "") -> Document:
@@ -132,15 +155,6 @@ def _offer_reading(server: FastMCP[Any], agency: Agency | None, who: WhoAmI) -> 
     async def whoami() -> Document:
         """Tell who you are in Microsoft 365, and as whom your answers are sent."""
         return who.document()
-
-
-async def ring(notify: Notify, waiting: int) -> None:
-    """Tell a host that *waiting* messages wait; no text, no names."""
-    words = "1 Teams message waits" if waiting == 1 else f"{waiting} Teams messages wait"
-    await notify(
-        _DOORBELL,
-        {"content": f"{words}. Call read_messages.", "meta": {"waiting": str(waiting)}},
-    )
 
 
 def _ready(agency: Agency | None) -> Agency:

@@ -31,6 +31,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Rule": {
         "access": ("access", "Say who may speak to the agent, besides its sponsors"),
+        "approvals": ("approvals", "See what hosts ask before they use a tool, and answer"),
     },
 }
 

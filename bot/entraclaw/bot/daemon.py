@@ -18,15 +18,30 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 
-from entraclaw.bot import bridge, health, local_socket, lock, mcp_loop
+from entraclaw.bot import (
+    approval_desk,
+    bridge,
+    health,
+    kin,
+    local_socket,
+    lock,
+    mcp_loop,
+    sessions_status,
+)
 from entraclaw.bot.agency import Agency
-from entraclaw.bot.desk import Desk, waiting_lanes
+from entraclaw.bot.approval_desk import ApprovalDesk
+from entraclaw.bot.approvals import Approvals, turns_of
+from entraclaw.bot.channel_permission import ChannelPermission
+from entraclaw.bot.clock import Steady
+from entraclaw.bot.desk import Desk
+from entraclaw.bot.handed import waiting_lanes
 from entraclaw.bot.happenings import Watcher
 from entraclaw.bot.local_socket import Guest
 from entraclaw.bot.pace import Pace
-from entraclaw.bot.sessions import Attachment, Sessions
+from entraclaw.bot.sessions import Connection, Listener, Sessions
 from entraclaw.bot.settings import Settings
 from entraclaw.bot.store import Store
+from entraclaw.bot.wakers.choosing import is_needed
 from entraclaw.bot.whoami import WhoAmI
 from entraclaw.errors import EntraclawError
 
@@ -53,6 +68,13 @@ class Daemon:
             said for said in (health.warning(settings.folder, sys.platform, os.environ),) if said
         ]
         self._server: FastMCP[Any] | None = None
+        self.approvals = Approvals(
+            partial(turns_of, store.inbox), self._happened, Steady(time.time, time.monotonic)
+        )
+        self._relay = ChannelPermission(self.approvals)
+        self._approval_desk = ApprovalDesk(
+            self.approvals, lambda: [guest.pid for guest in self._sessions.all()]
+        )
 
     @classmethod
     @asynccontextmanager
@@ -79,7 +101,8 @@ class Daemon:
                 daemon.agency = await Agency.opened(
                     stack, settings, settings.agent, store, daemon._sessions, pace=pace or Pace()
                 )
-            daemon._server = bridge.build(daemon.agency, daemon._who, version("entraclaw"))
+            relay = daemon._relay if settings.channel_permissions else None
+            daemon._server = bridge.build(daemon.agency, daemon._who, version("entraclaw"), relay)
             await stack.enter_async_context(mcp_loop.running(daemon._server))
             if daemon.agency is not None:
                 application = daemon.agency.webhook.application()
@@ -120,9 +143,7 @@ class Daemon:
             "offers": agency.lifecycle.offers if agency else [],
             "inbox": {state.value: number for state, number in inbox.items()},
             "queues": waiting_lanes(await self._store.inbox.queues(_LANES_SHOWN)),
-            "sessions": [
-                {"session": guest.session, "pid": guest.pid} for guest in self._sessions.all()
-            ],
+            "sessions": sessions_status.describe(self._sessions, agency),
             "hops": [
                 {"name": hop.hop, "ms": round(hop.ms, 2)} for hop in (agency.hops if agency else ())
             ],
@@ -135,7 +156,10 @@ class Daemon:
     async def _welcome(self, guest: Guest) -> None:
         match guest.wants:
             case "mcp":
-                await self._serve_host(guest)
+                with self._relay.serving(guest):
+                    await self._serve_host(guest)
+            case "ask":
+                await _say(guest, await self.approvals.serve(guest))
             case "status":
                 await _say(guest, await self.status())
             case "do":
@@ -156,10 +180,14 @@ class Daemon:
             request = None
         if not isinstance(request, dict):
             await _say(guest, {"error": "the request is no JSON object"})
+            return
+        asked = cast("dict[str, object]", request)
+        if asked.get("verb") in approval_desk.VERBS:
+            await _say(guest, self._approval_desk.do(asked, guest.pid))
         elif self.agency is None:
             await _say(guest, _NO_AGENT)
         else:
-            await _say(guest, await self.agency.controls.do(cast("dict[str, object]", request)))
+            await _say(guest, await self.agency.controls.do(asked))
 
     async def _tail(self, guest: Guest) -> None:
         if self.agency is None:
@@ -174,8 +202,11 @@ class Daemon:
             leaving.cancel()
 
     def _tell(self, what: str, guest: Guest) -> None:
+        self._happened(what, {"session": guest.session, "pid": guest.pid})
+
+    def _happened(self, what: str, facts: dict[str, object]) -> None:
         if self.agency is not None:
-            self.agency.happenings.tell(what, session=guest.session, pid=guest.pid)
+            self.agency.happenings.tell(what, **facts)
 
     async def _ring(self, guest: Guest) -> None:
         """Say a line to a program beside the host whenever the session should wake."""
@@ -183,12 +214,15 @@ class Daemon:
         async def ring(waiting: int) -> None:
             await _say(guest, {"waiting": waiting})
 
-        bell = Attachment(guest.session, guest.pid, ring)
-        self._sessions.add_bell(bell)
+        listener = Listener(guest.session, guest.facts.get("waker", ""), ring)
+        self._sessions.listen(listener)
         try:
-            await guest.reader.read()  # it says nothing; the end of what it says is its end
+            if not is_needed(self._sessions.get(guest.session), listener.kind):
+                return
+            # It says nothing; the end of what it says is its end.
+            await guest.reader.read()
         finally:
-            self._sessions.remove_bell(bell)
+            self._sessions.unlisten(listener)
 
     async def _keep_busy(self, guest: Guest) -> None:
         if self.desk is not None and self._sessions.has(guest.session):
@@ -200,23 +234,25 @@ class Daemon:
         bridge.current_session.set(guest.session)
         if self.desk is not None:
             await self.desk.expect(guest.session)
-        attachment: Attachment | None = None
+        others = [one.pid for one in self._sessions.all() if one.session != guest.session]
+        is_child = await asyncio.to_thread(kin.is_child, guest.pid, others)
+        connection: Connection | None = None
 
-        async def attached(notify: mcp_loop.Notify) -> None:
-            nonlocal attachment
-            attachment = Attachment(guest.session, guest.pid, partial(bridge.ring, notify))
+        async def attached(notify: mcp_loop.Notify, host: str) -> None:
+            nonlocal connection
+            connection = Connection(guest.session, guest.pid, notify, guest.facts, host)
             _log.info("attached session=%s pid=%d", guest.session, guest.pid)
             self._tell("attached", guest)
             if self.desk is not None:
-                await self.desk.attach(attachment)
+                await self.desk.arrive(connection, is_child=is_child)
 
         try:
             await mcp_loop.serve(self._server, guest.reader, guest.writer, attached)
         finally:
-            if attachment is not None and self.desk is not None:
+            if connection is not None and self.desk is not None:
                 _log.info("detached session=%s", guest.session)
                 self._tell("detached", guest)
-                await self.desk.detach(attachment)
+                await self.desk.depart(connection)
 
 
 async def _relay(guest: Guest, watcher: Watcher, leaving: "asyncio.Future[bytes]") -> None:

@@ -1,77 +1,31 @@
 """Open turns and hand them to host sessions; ring for what waits.
 
 One turn is open in a conversation at a time. Who holds it, and until when, is
-`entraclaw.bot.leases`.
+`entraclaw.bot.leases`; which session gets a conversation, `entraclaw.bot.seats`.
 """
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import orjson
 
 from entraclaw.bot.context import fence
+from entraclaw.bot.due import Due
+from entraclaw.bot.handed import Handed, Reading, Said, View, said
 from entraclaw.bot.inbox import Entry, Expired, Inbox, Opened, Opening, State
+from entraclaw.bot.kin import has_ended
 from entraclaw.bot.leases import Leases
+from entraclaw.bot.places import Places
 from entraclaw.bot.profile_lock import ProfileLock
-from entraclaw.bot.sessions import Attachment, Sessions
+from entraclaw.bot.ringing import Ringing
+from entraclaw.bot.seats import Seats
+from entraclaw.bot.sessions import Connection, Session, Sessions
+from entraclaw.errors import TurnRefused
 
 BATCH = 20
 BACKLOG = 200  # turns that may wait in one conversation
-
-View = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """A message as a host is given it.
-
-    Attributes:
-        turn: What answers it.
-        conversation: What `read_conversation` needs.
-        attempt: 1 the first time it is handed over.
-        amends: It adds to a turn that is open already.
-        view: What it says and who says it; docs/messages.md lists the fields.
-        context: What was said in a group since the agent was last addressed.
-        unseen: How many more messages there were: old, or from people who may not speak.
-        entry: Where it is kept.
-    """
-
-    turn: str
-    conversation: str
-    attempt: int
-    amends: bool
-    view: View
-    context: tuple[View, ...]
-    unseen: int
-    entry: Entry
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one look at the inbox gives.
-
-    Attributes:
-        messages: Leased now, oldest first.
-        stopped: Turns of this session whose requester said stop.
-        waiting: How many more turns wait.
-    """
-
-    messages: tuple[Handed, ...]
-    stopped: tuple[str, ...]
-    waiting: int
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One turn of a conversation: what was said, and the answer if there is one."""
-
-    sender: str
-    sent_at: str
-    text: str
-    answer: str
 
 
 class Desk:
@@ -80,26 +34,44 @@ class Desk:
     def __init__(
         self,
         inbox: Inbox,
+        places: Places,
         sessions: Sessions,
+        seats: Seats,
+        *,
         now: Callable[[], float],
         died: Callable[[Entry], Awaitable[None]],
         lock: ProfileLock,
     ) -> None:
-        """Tell *died* of turns that ran out of attempts; *now* is epoch seconds, without jumps."""
+        """Hand out what is in *inbox* as *seats* say.
+
+        Args:
+            inbox: Where the turns are.
+            places: The conversations.
+            sessions: Who is connected.
+            seats: Who gets what.
+            now: Epoch seconds, without jumps.
+            died: Told of turns that ran out of attempts.
+            lock: Nothing is handed out while it is shut.
+        """
         self._inbox, self._sessions, self._died, self._lock = inbox, sessions, died, lock
         self._leases = Leases(inbox, now, sessions.has, self._leases_ended)
-        self._news = asyncio.Event()
-        self._readers = 0
+        self._places, self.seats = places, seats
+        seats.freed = self.announce
+        self._due = Due(inbox, self.seats)
+        self._ringing = Ringing(sessions, self._to_ring)
         self._stopped: dict[str, list[str]] = {}
         self._again: set[str] = set()  # sessions that came back and hold turns
 
     async def resume(self) -> None:
-        """Give the leases of an earlier daemon a while to find their sessions."""
+        """Give the leases and seats of an earlier daemon a while to find their sessions."""
         await self._leases.resume()
+        await self.seats.resume()
 
     def close(self) -> None:
-        """Let no lease end any more."""
+        """Let no lease end any more, and ring for nothing."""
         self._leases.close()
+        self.seats.close()
+        self._ringing.close()
 
     async def open(
         self,
@@ -107,11 +79,14 @@ class Desk:
         lane: str,
         view: View,
         *,
+        person: str = "",
         may_join: bool,
         about: Entry | None = None,
         why: str = "",
     ) -> Opened:
         """Open a turn for *entry*, or add it to the open one of its sender, and ring.
+
+        *lane* is the 1:1 with *person*, unless that is empty.
 
         When it is *about* an earlier entry, it takes the place of one that waits, or amends
         the turn of one that is leased; *why* is what happened to that, for the operator.
@@ -121,12 +96,12 @@ class Desk:
             opening = _about(opening, about, why)
         opened = await self._inbox.open_turn(opening, BACKLOG)
         if opened.joined:
-            self._news.set()
-            self._sessions.ring_session(opened.session, 1)
+            self._ringing.call(opened.session, 1)
         elif opened.waiting:
-            self._news.set()
-            if not self._readers:
-                self._sessions.ring_all(opened.waiting)  # a new turn is always one to ring for
+            owner = self.seats.owner(lane, person)
+            if owner:
+                known = opened.waiting if self.seats.routes.has_all(owner) else 0
+                self._ringing.call(owner, known)
         return opened
 
     async def stop(self, lane: str, sender: str, before: int) -> int:
@@ -134,9 +109,8 @@ class Desk:
         stopped = await self._inbox.stop(lane, sender, before, "stopped by its requester")
         for entry in stopped:
             self._stopped.setdefault(entry.session, []).append(entry.turn)
-            self._sessions.ring_session(entry.session, 1)
+            self._ringing.call(entry.session, 1)
         if stopped:
-            self._news.set()
             await self.announce()
         return len(stopped)
 
@@ -146,21 +120,37 @@ class Desk:
         One that was away may never have got what it was handed last: its next `read` gives
         it again.
         """
-        if not self._sessions.has(session) and await self._inbox.unsure(session):
+        here = self._sessions.get(session).connections
+        if all(has_ended(one.pid) for one in here) and await self._inbox.unsure(session):
             self._again.add(session)
 
-    async def attach(self, attachment: Attachment) -> None:
-        """Let a session in: its leases live on, and it hears of what waits for it."""
-        self._sessions.add(attachment)
-        await self.busy(attachment.session)
-        waiting = await self._inbox.waiting() + (attachment.session in self._again)
-        if waiting:
-            self._sessions.ring(attachment, waiting)
+    async def arrive(self, connection: Connection, *, is_child: bool = False) -> None:
+        """Let a session in: its leases live on, and it hears of what waits for it.
 
-    async def detach(self, attachment: Attachment) -> None:
+        Args:
+            connection: Its host has finished the handshake.
+            is_child: Another session that is here has started it.
+        """
+        session = connection.session
+        self._sessions.add(connection)
+        seat = self.seats.come(session, connection.facts, is_child=is_child)
+        self._sessions.wake_readers()
+        if seat is not None:
+            await self.seats.keep(seat)
+        await self.busy(session)
+        if await self._to_ring(session):
+            self._ringing.call(session)
+
+    async def depart(self, connection: Connection) -> None:
         """Note a lost connection; the session's leases end soon if it was the last."""
-        if self._sessions.remove(attachment):
-            await self._leases.lose(attachment.session)
+        if self._sessions.remove(connection):
+            self._ringing.forget(connection.session)
+            self.seats.go(connection.session)
+            await self._leases.lose(connection.session)
+
+    def unheard(self, session: str) -> int:
+        """Tell how often *session* was rung since it last read."""
+        return self._ringing.unheard(session)
 
     async def busy(self, session: str) -> None:
         """Give all leases of a session that is at work their full time again."""
@@ -183,36 +173,58 @@ class Desk:
         loop = asyncio.get_running_loop()
         end = loop.time() + wait_s
         while True:
+            here = self._sessions.get(session)
             self._lock.check()  # it may be locked while somebody waits here
             # Cleared before the look, so that what arrives during it is not missed.
-            self._news.clear()
-            entries = await self._inbox.claim(
-                session, self._leases.end_of_new(), BATCH, again=session in self._again
-            )
-            self._again.discard(session)
+            here.news.clear()
+            entries = await self._claim(session)
             left = end - loop.time()
             if entries or session in self._stopped or left <= 0:
                 break
-            await self._listen(left)
+            await self._listen(here, left)
+        self._ringing.read(session)
         if entries:
             await self._leases.watch()
         messages = tuple([await self._handed(entry) for entry in entries])
         stopped = tuple(self._stopped.pop(session, ()))
-        return Reading(messages, stopped, await self._inbox.waiting())
+        gets_rest, named = self.seats.routes.how(session)
+        waiting = await self._due.waiting(session)
+        return Reading(messages, stopped, waiting, is_attached=gets_rest or bool(named))
 
-    async def conversation(self, lane: str, limit: int) -> Sequence[Said]:
-        """Read the last turns of a conversation, oldest first."""
+    async def _claim(self, session: str) -> Sequence[Entry]:
+        again = session in self._again
+        until = self._leases.end_of_new()
+        mine = self._due.mine(session)
+        entries = await self._inbox.claim(session, until, BATCH, mine, again=again)
+        self._again.discard(session)
+        return entries
+
+    async def conversation(self, session: str, lane: str, limit: int) -> Sequence[Said]:
+        """Read the last turns of a conversation of *session*, oldest first.
+
+        Raises:
+            TurnRefused: It is another session's, or nobody's.
+        """
+        place = await self._places.find(lane)
         rows = await self._inbox.conversation(lane, limit)
-        return [_said(entry, answer) for entry, answer in rows]
+        holds = any(entry.session == session for entry, _ in rows)
+        if not holds and self.seats.owner(lane, place.person if place else "") != session:
+            raise TurnRefused(
+                "this conversation is not this session's", hint="`attach` takes it here"
+            )
+        return [said(entry, answer) for entry, answer in rows]
 
     async def announce(self) -> None:
-        """Wake whoever waits in `read`; ring the others when nobody does."""
-        waiting = await self._inbox.waiting()
-        if not waiting:
+        """Wake whoever something waits for."""
+        if not await self._inbox.waiting():
             return
-        self._news.set()
-        if not self._readers and await self._inbox.rings():
-            self._sessions.ring_all(waiting)
+        for session, waiting in (await self._due.by_session()).items():
+            self._ringing.call(session, waiting)
+
+    async def _to_ring(self, session: str) -> int:
+        """Count what *session* is to be rung for now."""
+        due = (await self._due.by_session()).get(session, 0)
+        return due + (session in self._again) + len(self._stopped.get(session, ()))
 
     async def _handed(self, entry: Entry) -> Handed:
         fenced = () if entry.joined else await self._inbox.observed(entry.turn)
@@ -228,15 +240,15 @@ class Desk:
             entry=entry,
         )
 
-    async def _listen(self, seconds: float) -> None:
-        self._readers += 1
+    async def _listen(self, here: Session, seconds: float) -> None:
+        self._sessions.note_reader(here)
         try:
             async with asyncio.timeout(seconds):
-                await self._news.wait()
+                await here.news.wait()
         except TimeoutError:
             return
         finally:
-            self._readers -= 1
+            self._sessions.forget_reader(here)
 
     async def _leases_ended(self, expired: Expired) -> None:
         await self.announce()
@@ -251,35 +263,3 @@ def _about(opening: Opening, about: Entry, why: str) -> Opening:
     if about.state is State.WAITING and not about.joined:
         return opening
     return replace(opening, may_join=True, amends=about.joined or about.turn)
-
-
-def to_json(handed: Handed) -> dict[str, object]:
-    """Shape a message for the wire: `read_messages` lists these; what is empty is left out."""
-    view = dict(handed.view)
-    sender = {"name": view.pop("sender", ""), "relation": view.pop("relation", "")}
-    document: dict[str, object] = {
-        "turn": handed.turn,
-        "conversation": handed.conversation,
-        "attempt": handed.attempt,
-        "from": sender,
-        **view,
-    }
-    if handed.amends:
-        document["amends"] = True
-    if handed.context:
-        document["context"] = [dict(one) for one in handed.context]
-    if handed.unseen:
-        document["unseen"] = handed.unseen
-    return document
-
-
-def _said(entry: Entry, answer: str) -> Said:
-    view: dict[str, str] = orjson.loads(entry.view) if entry.view else {}
-    return Said(
-        view.get("sender", ""), view.get("sent_at", ""), view.get("text", "(erased)"), answer
-    )
-
-
-def waiting_lanes(queues: Sequence[tuple[str, int]]) -> list[dict[str, object]]:
-    """Shape the longest lanes for `status`."""
-    return [{"conversation": lane, "queued": number} for lane, number in queues]

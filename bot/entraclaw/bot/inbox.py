@@ -9,7 +9,7 @@ then handed over under that turn's id, and ends with it. What was only observed 
 group is put before the model once, fenced into the next turn. docs/inbox.md
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Protocol
@@ -18,7 +18,10 @@ import orjson
 
 from entraclaw.bot.lifecycle import Move, State
 
-__all__ = ["Arrival", "Entry", "Expired", "Inbox", "Move", "Opened", "Opening", "Receipt", "State"]
+__all__ = [
+    "Arrival", "Entry", "Expired", "Inbox", "Mine", "Move", "Opened", "Opening", "Owed", "Queue",
+    "Receipt", "State",
+]  # fmt: skip
 
 OBSERVED = "observed"  # the reason of entries that wait to be fenced into a turn
 
@@ -160,6 +163,37 @@ class Expired:
     dead: tuple[Entry, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The turns that wait in one conversation.
+
+    Attributes:
+        lane: The conversation's one id.
+        person: Object id of the person in a 1:1; empty elsewhere.
+        waiting: How many wait.
+        attempt: How often the first of them was handed over.
+        is_held: A turn is open in front of them.
+    """
+
+    lane: str
+    person: str
+    waiting: int
+    attempt: int
+    is_held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What waits, by conversation; and how much waits to amend turns that a session holds."""
+
+    queues: Sequence[Queue]
+    amending: Mapping[str, int]
+
+
+Mine = Callable[[str, str], bool]
+"""Whether a conversation, a 1:1 with a person unless that is empty, is the asking session's."""
+
+
 class Inbox(Protocol):
     """A durable list of activities with leases."""
 
@@ -217,7 +251,7 @@ class Inbox(Protocol):
         ...
 
     async def claim(
-        self, session: str, until: float, limit: int, *, again: bool = False
+        self, session: str, until: float, limit: int, mine: Mine, *, again: bool = False
     ) -> Sequence[Entry]:
         """Lease the oldest waiting turn of each lane that has none open, and what amends.
 
@@ -228,6 +262,7 @@ class Inbox(Protocol):
             session: Who gets them.
             until: End of the leases.
             limit: How many turns at most.
+            mine: Asked about each conversation at the very moment; it must be quick.
             again: Give the turns that *session* holds once more, too, as another attempt.
         """
         ...
@@ -278,8 +313,8 @@ class Inbox(Protocol):
         """Count the turns that wait to be leased."""
         ...
 
-    async def rings(self) -> bool:
-        """Tell whether any of them is one to ring for."""
+    async def owed(self) -> Owed:
+        """List what waits, conversation by conversation."""
         ...
 
     async def count(self) -> dict[State, int]:

@@ -10,7 +10,7 @@ from entraclaw.bot.fields import text
 from entraclaw.bot.inbox import key_of
 from entraclaw.errors import InboxUnreadable
 
-VERSION = 2
+VERSION = 3
 
 # An append touches three trees: the row, its key, and its place among the undecided. The
 # other indexes hold only the rows they are for, so a million ended ones cost it nothing.
@@ -111,6 +111,15 @@ CREATE INDEX tombstone_gone ON tombstone (gone);
 CREATE TABLE mark (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
 """
 
+# Who is here, and who was given a conversation by name ('' is all that nobody else has).
+_SEATS = """
+CREATE TABLE seat (
+    session TEXT PRIMARY KEY, since REAL NOT NULL, project TEXT NOT NULL, by_rule INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE attachment (lane TEXT PRIMARY KEY, session TEXT NOT NULL, given REAL NOT NULL)
+    WITHOUT ROWID;
+"""
+
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Generator[sqlite3.Connection]:
@@ -155,7 +164,7 @@ def migrate(connection: sqlite3.Connection) -> None:
             connection.execute("ALTER TABLE entry RENAME TO old_entry")
             connection.execute("ALTER TABLE answer RENAME TO old_answer")
             _drop_indexes(connection)
-        for statement in _statements(_SCHEMA):
+        for statement in _statements(_SEATS if version == 2 else _SCHEMA + _SEATS):  # noqa: PLR2004 - the version's own number
             connection.execute(statement)
         if version == 1:
             _copy(connection)

@@ -4,11 +4,22 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from entraclaw.bot import inbox_claims as claims
 from entraclaw.bot import inbox_turns as turns
 from entraclaw.bot.database import Database
-from entraclaw.bot.inbox import Arrival, Entry, Expired, Opened, Opening, Receipt, key_of
+from entraclaw.bot.inbox import (
+    Arrival,
+    Entry,
+    Expired,
+    Mine,
+    Opened,
+    Opening,
+    Owed,
+    Receipt,
+    key_of,
+)
 from entraclaw.bot.inbox_rows import ENTRY, entry, in_state, qualified
-from entraclaw.bot.lifecycle import LAST_STATES, MOVES, RING_ATTEMPTS, Move, State
+from entraclaw.bot.lifecycle import LAST_STATES, MOVES, Move, State
 
 _ANSWERED = (
     f"SELECT {qualified(ENTRY, 'e')}, coalesce((SELECT group_concat(p.text, char(10) || char(10))"  # noqa: S608 - constants only
@@ -96,16 +107,16 @@ class SqliteInbox:
         )
 
     async def claim(
-        self, session: str, until: float, limit: int, *, again: bool = False
+        self, session: str, until: float, limit: int, mine: Mine, *, again: bool = False
     ) -> Sequence[Entry]:
         """Lease the oldest waiting turn of each lane that has none open, and what amends."""
         return await self._database.change(
-            lambda c: turns.claim(c, session, until, limit, again=again)
+            lambda c: claims.claim(c, session, until, limit, mine, again=again)
         )
 
     async def unsure(self, session: str) -> int:
         """Take back what amends the turns of a session that was away; tells how many it holds."""
-        return await self._database.change(lambda c: turns.unsure(c, session, self._now()))
+        return await self._database.change(lambda c: claims.unsure(c, session, self._now()))
 
     async def of_turn(self, turn: str) -> Entry | None:
         """Find the entry of *turn*, whatever its state; None if there is none."""
@@ -148,13 +159,9 @@ class SqliteInbox:
         """Count the turns that wait to be leased."""
         return await self._database.read(turns.count_waiting)
 
-    async def rings(self) -> bool:
-        """Tell whether any of them is one to ring for."""
-        sql = (
-            "SELECT EXISTS (SELECT 1 FROM entry"
-            " WHERE state = 'waiting' AND joined = '' AND attempt < ?)"
-        )
-        return bool(await self._one(sql, RING_ATTEMPTS))
+    async def owed(self) -> Owed:
+        """List what waits, conversation by conversation."""
+        return await self._database.read(claims.owed)
 
     async def count(self) -> dict[State, int]:
         """Count the entries in each state."""

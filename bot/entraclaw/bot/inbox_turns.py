@@ -1,7 +1,8 @@
-"""The inbox's turns in SQL: opened, joined, claimed, closed, released.
+"""The inbox's turns in SQL: opened, joined, closed, released.
 
 Every function works inside the caller's transaction. States change only through `move`,
-which takes them from `entraclaw.bot.lifecycle`, and through `_lease`, which is its claim.
+which takes them from `entraclaw.bot.lifecycle`, and through the claims of
+`entraclaw.bot.inbox_claims`.
 
 A condition that names an index's own condition once more (``turn = ? AND turn <> ''``)
 is for SQLite, which uses a partial index only then.
@@ -15,24 +16,6 @@ from entraclaw.bot.inbox import OBSERVED, Entry, Expired, Opened, Opening
 from entraclaw.bot.inbox_observed import fence, let_pass
 from entraclaw.bot.inbox_rows import ENTRY, entry
 from entraclaw.bot.lifecycle import ANSWERING_S, LAST_STATES, MOVES, Move, after_lease
-
-# The head of each lane that waits and has no open turn. One seek a lane, however many
-# messages wait in it (a loose index scan, which SQLite must be told to make).
-_HEADS = """
-WITH RECURSIVE lanes (name) AS (
-    SELECT min(lane) FROM entry WHERE state = 'waiting' AND joined = ''
-    UNION ALL
-    SELECT (SELECT min(w.lane) FROM entry w
-            WHERE w.state = 'waiting' AND w.joined = '' AND w.lane > lanes.name)
-    FROM lanes WHERE lanes.name IS NOT NULL
-)
-SELECT (SELECT min(w.seq) FROM entry w
-        WHERE w.state = 'waiting' AND w.joined = '' AND w.lane = lanes.name) AS head
-FROM lanes
-WHERE lanes.name IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM entry l WHERE l.state = 'leased' AND l.joined = '' AND l.lane = lanes.name)
-ORDER BY head LIMIT ?
-"""
 
 
 def move(
@@ -133,73 +116,6 @@ def _joinable(connection: sqlite3.Connection, opening: Opening, sender: str) -> 
         (opening.lane, sender),
     ).fetchone()
     return found or ("", "")
-
-
-def claim(
-    connection: sqlite3.Connection, session: str, until: float, limit: int, *, again: bool = False
-) -> list[Entry]:
-    """Lease what amends the session's turns, then the head of each free lane.
-
-    *again* gives the turns that it holds once more, too.
-    """
-    claimed: list[Entry] = []
-    for (turn,) in _held(connection, session):
-        if again:
-            claimed += _give_again(connection, turn)
-        claimed += _lease_joined(connection, turn, session, until)
-    for (seq,) in connection.execute(_HEADS, (limit,)).fetchall():
-        head = _lease(connection, seq, session, until)
-        claimed += [head, *_lease_joined(connection, head.turn, session, until)]
-    return claimed
-
-
-def unsure(connection: sqlite3.Connection, session: str, now: float) -> int:
-    """Take back what amends the turns of a session that was away; tells how many it holds.
-
-    What was handed over last may never have reached it. Its turns stay its own; an
-    amendment must not end unread with one of them.
-    """
-    turns = _held(connection, session)
-    for (turn,) in turns:
-        handed = "joined = ? AND joined <> '' AND state = 'leased'"
-        move(connection, Move.RELEASE, now, handed, turn)
-    return len(turns)
-
-
-def _held(connection: sqlite3.Connection, session: str) -> list[tuple[str]]:
-    sql = "SELECT turn FROM entry WHERE state = 'leased' AND joined = '' AND session = ?"
-    return connection.execute(sql, (session,)).fetchall()
-
-
-def _give_again(connection: sqlite3.Connection, turn: str) -> list[Entry]:
-    """Hand over a leased turn once more, unless its answer is under way."""
-    rows = connection.execute(
-        "UPDATE entry SET attempt = attempt + 1 WHERE turn = ? AND turn <> ''"  # noqa: S608 - constants only
-        " AND NOT EXISTS (SELECT 1 FROM part WHERE part.turn = entry.turn AND state = 'intent')"
-        f" RETURNING {ENTRY}",
-        (turn,),
-    ).fetchall()
-    return [entry(row) for row in rows]
-
-
-def _lease_joined(
-    connection: sqlite3.Connection, turn: str, session: str, until: float
-) -> list[Entry]:
-    rows = connection.execute(
-        "SELECT seq FROM entry WHERE joined = ? AND joined <> '' AND state = 'waiting'"
-        " ORDER BY seq",
-        (turn,),
-    ).fetchall()
-    return [_lease(connection, seq, session, until) for (seq,) in rows]
-
-
-def _lease(connection: sqlite3.Connection, seq: int, session: str, until: float) -> Entry:
-    row = connection.execute(
-        "UPDATE entry SET state = 'leased', session = ?, until = ?, attempt = attempt + 1"  # noqa: S608 - constants only
-        f" WHERE seq = ? AND state = 'waiting' RETURNING {ENTRY}",
-        (session, until, seq),
-    ).fetchone()
-    return entry(row)
 
 
 def leave(

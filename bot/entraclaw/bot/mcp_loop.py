@@ -13,14 +13,16 @@ when a new version moves them.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import anyio
 import orjson
 from fastmcp import FastMCP
 from mcp.server.connection import Connection
+from mcp.server.context import ServerRequestContext
 from mcp.server.runner import serve_connection
 from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
 from mcp.shared.message import SessionMessage
@@ -32,6 +34,7 @@ from mcp_types import (
     JSONRPCNotification,
     JSONRPCRequest,
     JSONRPCResponse,
+    NotificationParams,
     jsonrpc_message_adapter,
 )
 from pydantic import TypeAdapter, ValidationError
@@ -48,6 +51,10 @@ _OBJECT = TypeAdapter(dict[str, Any])  # the parser that the messages are read w
 _log = logging.getLogger(__name__)
 
 Notify = Callable[[str, dict[str, Any]], Awaitable[None]]
+Attached = Callable[[Notify, str], Awaitable[None]]
+Heard = Callable[[Mapping[str, Any], Notify], Awaitable[None]]
+
+_notify: ContextVar[Notify] = ContextVar("entraclaw_notify")  # of the running connection
 
 
 @asynccontextmanager
@@ -57,11 +64,26 @@ async def running(server: FastMCP[Any]) -> AsyncGenerator[None]:
         yield
 
 
+def hear(server: FastMCP[Any], method: str, heard: Heard) -> None:
+    """Have *heard* told of every notification *method* of a host that has shaken hands.
+
+    It is given the parameters as they came, unchecked, and the way to notify that host.
+    """
+
+    async def handle(context: ServerRequestContext[Any, Any], _: NotificationParams) -> None:
+        # Not from a model of our own: mcp's name their fields in camel case on the wire,
+        # hosts name theirs otherwise, and what does not fit is dropped without a word.
+        await heard(context.params or {}, _notify.get())
+
+    lowlevel = server._mcp_server  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]  # see the header
+    lowlevel.add_notification_handler(method, NotificationParams, handle)
+
+
 async def serve(
     server: FastMCP[Any],
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
-    attached: Callable[[Notify], Awaitable[None]],
+    attached: Attached,
 ) -> None:
     """Speak MCP with one host until it leaves.
 
@@ -69,7 +91,8 @@ async def serve(
         server: Must be `running`.
         reader: One JSON-RPC message a line.
         writer: The same, back.
-        attached: Called once the host has finished its handshake, with the way to notify it.
+        attached: Called once the host has finished its handshake, with the way to notify it
+            and the name it gave itself.
     """
     lowlevel = server._mcp_server  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]  # see the header
     state = server._lifespan_result  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]  # see the header
@@ -80,10 +103,12 @@ async def serve(
     )
     connection = Connection.for_loop(dispatcher)
     host = _Host(reader, writer)
+    _notify.set(connection.notify)
 
     async def announce() -> None:
         await connection.initialized.wait()
-        await attached(connection.notify)
+        client = connection.client_params
+        await attached(connection.notify, client.client_info.name if client else "")
 
     async def write() -> None:
         if not await host.write(from_server):

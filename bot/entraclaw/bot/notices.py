@@ -35,6 +35,11 @@ class Notice(StrEnum):
         "{detail} messages wait here already, so I did not take this one. Please try again later."
     )
     DEAD = "I did not manage to answer your message. It is set aside for the person who runs me."
+    QUEUED = (
+        "I have this. Nobody is at work here right now, so it waits until a session is open"
+        " on my machine."
+    )
+    ATTACHED = "From now on, what you write here goes to the session at work on **{detail}**."
     STOPPED = "Stopped."
     NOTHING = "There is nothing to stop here."
     LISTENING = "I take everything said here as meant for me, until you write **hush**."

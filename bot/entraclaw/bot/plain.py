@@ -5,6 +5,7 @@ import unicodedata
 
 NAME_LIMIT = 64
 _UNSEEN = {"Cc", "Cf", "Cs"}
+_SHORT = {"\n": "\\n", "\t": "\\t"}
 
 # Blank though their category says otherwise: joiners, Hangul, Khmer and Mongolian fillers,
 # the empty Braille cell, and variation selectors, which can carry any bytes. The selectors
@@ -29,6 +30,28 @@ def plain_text(words: str) -> str:
     """
     unified = words.replace("\r\n", "\n").replace("\r", "\n")
     return "".join(c for c in unified if c in "\n\t" or not _is_unseen(c))
+
+
+def marked(words: str) -> str:
+    r"""Write what a person would not see in *words*, or not see as what it is, as ``\u200b``.
+
+    For what somebody is to judge: nothing is taken out, and nothing acts on the screen.
+    Spaces other than the usual one are written so, too; a line feed as ``\n``.
+    """
+    return "".join(_mark(c) if _deceives(c) else c for c in words)
+
+
+def _deceives(character: str) -> bool:
+    category = unicodedata.category(character)
+    return character != " " and (category[0] in "CZ" or bool(_FILLER.match(character)))
+
+
+def _mark(character: str) -> str:
+    return _SHORT.get(character) or _escape(ord(character))
+
+
+def _escape(point: int) -> str:
+    return f"\\u{point:04x}" if point < 1 << 16 else f"\\U{point:08x}"
 
 
 def _is_unseen(character: str) -> bool:

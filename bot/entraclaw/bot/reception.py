@@ -248,6 +248,7 @@ class Reception:
             entry,
             lane,
             shown,
+            person=said.place.person,
             may_join=is_fresh,
             about=about,
             why=_TAKEN_BACK if said.content.kind is Kind.DELETE else _EDITED,
@@ -257,7 +258,17 @@ class Reception:
                 entry.seq, Move.REFUSE, "its conversation's backlog is full"
             )
             await self._rooms.notices.tell(entry, Notice.FULL, str(BACKLOG))
+        elif opened.waiting and not opened.joined:
+            await self._say_if_queued(said)
         return not opened.is_stale
+
+    async def _say_if_queued(self, said: Said) -> None:
+        """Tell who writes that no session gets it now, once an hour."""
+        place = said.place
+        if said.content.kind is Kind.MESSAGE and not self._rooms.desk.seats.owner(
+            place.lane, place.person
+        ):
+            await self._rooms.notices.tell(said.entry, Notice.QUEUED)
 
     async def _observe(self, said: Said, *, shown: bool) -> None:
         seen = orjson.dumps(glimpse(said.content, said.speaker.name)) if shown else b""

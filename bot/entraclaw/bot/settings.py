@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from entraclaw.bot import home
+from entraclaw.bot.routing import EVERYTHING, Rule
+from entraclaw.bot.routing_rules import read_rules
 from entraclaw.errors import BadSettings, Problem
 from entraclaw.identity import AgentIds, cloud
 from entraclaw.identity.cloud import Cloud
@@ -56,6 +58,8 @@ class Settings:
         acts_as: As whom we act.
         key_store: Where the key is kept.
         port: Of the webhook, on 127.0.0.1; 0 lets the system choose.
+        attach: Which session gets which conversation without being asked.
+        channel_permissions: Whether hosts may ask over their channel what they want to do.
     """
 
     profile: str
@@ -66,6 +70,8 @@ class Settings:
     acts_as: ActsAs
     key_store: Store
     port: int
+    attach: tuple[Rule, ...]
+    channel_permissions: bool
 
     @classmethod
     def read(cls, environ: Mapping[str, str], profile: str) -> "Settings":
@@ -104,6 +110,8 @@ class Settings:
             acts_as=values.get("acts_as", ActsAs.AGENT_USER),
             key_store=values.get("key_store", Store.KEYRING),
             port=values.get("port", PORT),
+            attach=values.get("attach", EVERYTHING),
+            channel_permissions=values.get("channel_permissions", False),
         )
 
 
@@ -150,6 +158,12 @@ def _port(value: object, _: Path) -> int:
     raise ValueError("must be a port number, 0 to 65535")
 
 
+def _switch(value: object, _: Path) -> bool:
+    if str(value).lower() in {"true", "false"}:  # a text in the environment
+        return str(value).lower() == "true"
+    raise ValueError("must be true or false")
+
+
 def _cloud(value: object, folder: Path) -> Cloud:
     if not isinstance(value, str):
         raise ValueError("must be the name of a cloud, or a path ending in .toml")  # noqa: TRY004 - one kind of error for one kind of problem
@@ -172,6 +186,8 @@ _KEYS: Mapping[str, Callable[[object, Path], object]] = {
     "acts_as": _choice(ActsAs),
     "key_store": _choice(Store),
     "port": _port,
+    "attach": read_rules,
+    "channel_permissions": _switch,
 }
 
 

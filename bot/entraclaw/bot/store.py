@@ -10,6 +10,7 @@ from entraclaw.bot.database import Database
 from entraclaw.bot.inbox_sqlite import SqliteInbox
 from entraclaw.bot.outbox_sqlite import SqliteOutbox
 from entraclaw.bot.places_sqlite import SqlitePlaces
+from entraclaw.bot.seats_sqlite import SqliteSeats
 from entraclaw.bot.upkeep import Upkeep
 
 
@@ -21,6 +22,7 @@ class Store:
         inbox: What came.
         outbox: What was sent.
         places: The conversations.
+        seats: Which sessions are here, and what they were given.
         upkeep: The care of the file.
         watch: Says what to tell of every change from now on; None for nothing.
     """
@@ -28,6 +30,7 @@ class Store:
     inbox: SqliteInbox
     outbox: SqliteOutbox
     places: SqlitePlaces
+    seats: SqliteSeats
     upkeep: Upkeep
     watch: Callable[[Tell | None], None]
 
@@ -45,6 +48,7 @@ class Store:
                 SqliteInbox(database, now),
                 SqliteOutbox(database, now),
                 SqlitePlaces(database, now),
+                SqliteSeats(database, now),
                 Upkeep(database, now),
                 database.watch,
             )

@@ -33,6 +33,9 @@ _COLOURS = {
     "not sent": "red",
     "dead": "bold red",
     "missed": "bold red",
+    "asked": "cyan",
+    "allowed": "green",
+    "denied": "red",
 }
 _FORMS = {
     "kind": "{}",
@@ -41,6 +44,9 @@ _FORMS = {
     "part": "part {}",
     "sent": "id {}",
     "session": "session {:.8}",
+    "approval": "request {}",
+    "tool": "{}",
+    "by": "by {}",
     "number": "{} happenings: this reader was too slow",
 }
 
