@@ -45,7 +45,7 @@ class Bell:
 @asynccontextmanager
 async def belled(path: Path, token: str = "") -> AsyncGenerator[Bell]:
     bell = Bell()
-    inbox = SessionInbox(str(path), token, bell.connect)
+    inbox = SessionInbox(str(path), token, bell.connect, broken_s=0.1)
 
     def run() -> None:
         with suppress(_Over):  # it ends with its process only

@@ -23,6 +23,7 @@ _RING: "Final" = b'{"waiting": '
 _EVERY_S: "Final" = 1.0
 _WRITING_S: "Final" = 5.0
 _FIRST_PAUSE_S: "Final" = 1.0
+_BROKEN_S: "Final" = 30.0  # the daemon rings again sooner than that, in another way
 _LAST_PAUSE_S: "Final" = 300.0
 
 
@@ -30,14 +31,19 @@ class SessionInbox:
     """One session's inbox, and the daemon's bell for it."""
 
     def __init__(
-        self, path: str, token: str, connect: "Callable[[], socket.socket | None]"
+        self,
+        path: str,
+        token: str,
+        connect: "Callable[[], socket.socket | None]",
+        broken_s: float = _BROKEN_S,
     ) -> None:
         """Write to the socket at *path*, with *token* if that is not empty.
 
         *connect* waits until there is a daemon and gives a connection on which it rings, or
-        None.
+        None. An inbox that cannot be written is left alone for *broken_s* seconds, and twice
+        as long each time after that.
         """
-        self._path, self._connect = path, connect
+        self._path, self._connect, self._broken_s = path, connect, broken_s
         self._auth = f'{{"type":"auth","token":{_quoted(token)}}}\n' if token else ""
         self._rings = 0
         self._pause_s = _FIRST_PAUSE_S
@@ -82,6 +88,7 @@ class SessionInbox:
                 inbox.connect(self._path)
                 inbox.sendall((self._auth + line).encode())
         except OSError:
+            self._pause_s = max(self._pause_s, self._broken_s)
             return False
         self._last = monotonic()
         self._pause_s = _FIRST_PAUSE_S
