@@ -198,6 +198,17 @@ async def test_shim_ends_with_a_killed_host_though_the_daemon_hangs(tmp_path: Pa
         await until(lambda: _has_ended(shim))
 
 
+async def test_shim_ends_with_its_host_though_the_next_daemon_never_answers(
+    tmp_path: Path,
+) -> None:
+    async with attached(tmp_path) as (host, caller, daemon):
+        caller.hang_up()
+        later = await daemon.caller()
+        assert (await later.line())["method"] == "initialize"
+        await host.pipe.say("notifications/next", None)  # which waits for that daemon
+        assert await host.close() == 0
+
+
 # A host that spawns a shim, tells its pid, and writes for ever.
 _FLOODING = """
 import subprocess, sys

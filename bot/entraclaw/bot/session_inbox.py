@@ -86,7 +86,7 @@ class SessionInbox:
             with socket.socket(socket.AF_UNIX) as inbox:
                 inbox.settimeout(_WRITING_S)
                 inbox.connect(self._path)
-                inbox.sendall((self._auth + line).encode())
+                inbox.sendall((self._auth + line).encode(errors="surrogateescape"))
         except OSError:
             self._pause_s = max(self._pause_s, self._broken_s)
             return False

@@ -66,7 +66,7 @@ class Shim:
                 _pause()
 
     def _from_host(self) -> None:
-        while chunk := os.read(0, _READ):
+        while chunk := _said_by_host():
             for piece in pieces(chunk):
                 self._forward(piece)
         # The host is gone. Whatever it asked for can no longer be told to anybody.
@@ -128,8 +128,7 @@ class Shim:
         fresh = self._connect()
         lines, answered = self._wire.replay()
         try:
-            fresh.sendall(lines)
-            whole = not answered or _swallow(fresh)
+            whole = _send(fresh, lines) and (not answered or _swallow(fresh))
         except OSError:
             whole = False
         if whole:
@@ -215,6 +214,13 @@ def run(profile: str) -> int:
         return 0
 
 
+def _said_by_host() -> bytes:
+    try:
+        return os.read(0, _READ)
+    except OSError:  # a terminal that went away
+        return b""
+
+
 def _send(daemon: socket.socket, data: bytes) -> bool:
     """Send all of *data*; False if the daemon is gone.
 
@@ -226,15 +232,16 @@ def _send(daemon: socket.socket, data: bytes) -> bool:
         try:
             view = view[daemon.send(view, socket.MSG_DONTWAIT) :]
         except BlockingIOError:
-            _wait_for_room(daemon)
+            _wait(daemon, select.POLLOUT)
         except OSError:
             return False
     return True
 
 
-def _wait_for_room(daemon: socket.socket) -> None:
+def _wait(daemon: socket.socket, event: int) -> None:
+    """Wait until the daemon takes or gives something, or is gone; end when the host is."""
     watched = select.poll()
-    watched.register(daemon, select.POLLOUT)
+    watched.register(daemon, event)
     watched.register(0, _HUNG_UP)
     for number, happened in watched.poll():
         if number == 0 and happened & _HUNG_UP:
@@ -251,6 +258,7 @@ def _host_has_left() -> bool:
 def _swallow(fresh: socket.socket) -> bool:
     """Read one line: the reply to a repeated `initialize`, which the host already has."""
     while True:
+        _wait(fresh, select.POLLIN)
         waiting = fresh.recv(_READ, socket.MSG_PEEK)
         end = waiting.find(b"\n") + 1
         if not fresh.recv(end or len(waiting)):
