@@ -6,7 +6,7 @@ BIN    := .venv/bin
 READY  := .venv/ready
 SPREAD := -n auto --dist loadfile # a process a core; a file's tests share their daemons
 
-.PHONY: sandbox test check lock parts test-parts coverage starts bench faults screenshots wheel clean
+.PHONY: sandbox test check lock parts test-parts coverage starts bench faults hosts screenshots wheel clean
 
 sandbox: $(READY)          ## run the exchange (ONCE=1 stops after it)
 	@$(BIN)/entraclaw sandbox $(if $(ONCE),--once)
@@ -22,7 +22,7 @@ check: $(READY)            ## everything a reviewer would complain about
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/lock.py --check
 
-parts: $(READY)            ## install the external programs that test-parts uses
+parts: $(READY)            ## install the external programs that test-parts and hosts use
 	@bash .ci/parts
 
 test-parts: $(READY)       ## the tests that need those programs
@@ -43,6 +43,9 @@ bench: $(READY)            ## speed, beside what is compared with; the last line
 
 faults: $(READY)           ## break the exchange, CYCLES=40 SEED= ONLY=words; SELF_CHECK=1 plants defects
 	@PYTHONPATH=tests $(BIN)/python -m faults
+
+hosts: $(READY)            ## the real hosts, woken in every way; a JSON line each (SHORT=1: quick; ONLY=words)
+	@PYTHONPATH=tests $(BIN)/python -m hosts
 
 screenshots: $(READY)      ## the pictures in docs/images, from a running sandbox in Chromium
 	@bash .ci/screenshots

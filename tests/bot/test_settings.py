@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from entraclaw.bot.routing import EVERYTHING, Rule
 from entraclaw.bot.settings import PORT, Settings, Store
 from entraclaw.errors import BadSettings
 
@@ -110,3 +111,39 @@ def test_problems_of_a_cloud_file_are_named_with_the_others(tmp_path: Path) -> N
 def test_no_place_for_profiles_is_a_problem_with_a_cure() -> None:
     with pytest.raises(BadSettings, match="ENTRACLAW_HOME"):
         Settings.read({}, "default")
+
+
+def test_without_rules_the_first_session_gets_everything(tmp_path: Path) -> None:
+    assert read(tmp_path).attach == EVERYTHING
+    assert read(tmp_path, "attach = []").attach == ()
+
+
+def test_rules_of_who_gets_what_are_read_in_order(tmp_path: Path) -> None:
+    text = (
+        f'[[attach]]\nproject = "~/api/"\nsponsor = "{GUID.upper()}"\n'
+        '[[attach]]\nconversation = "a:1"'
+    )
+
+    first, second = read(tmp_path, text).attach
+    assert first == Rule(project=str(Path("~/api").expanduser()), sponsor=GUID)
+    assert second == Rule(conversation="a:1")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("attach = 1", "must be written as [[attach]] tables"),
+        ("attach = [1]", "must be written as [[attach]] tables"),
+        ('[[attach]]\nperson = "x"', "knows no person, only project, conversation, sponsor"),
+        ("[[attach]]\nproject = 1", "takes texts that are not empty"),
+        ('[[attach]]\nconversation = ""', "takes texts that are not empty"),
+        ('[[attach]]\nsponsor = "ada"', "takes the object id of a person"),
+        ('[[attach]]\nproject = "work"', "takes an absolute folder as project, not work"),
+    ],
+)
+def test_rule_that_is_none_is_refused_with_its_cure(tmp_path: Path, text: str, says: str) -> None:
+    assert problems(tmp_path, text)["attach"].startswith(says)
+
+
+def test_rules_are_not_taken_from_the_environment(tmp_path: Path) -> None:
+    assert "attach" in problems(tmp_path, ENTRACLAW_ATTACH="[]")

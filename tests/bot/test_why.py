@@ -90,7 +90,7 @@ def test_admitted_entry_waits_for_the_gate() -> None:
 @pytest.mark.parametrize(
     ("one", "moment", "words"),
     [
-        (Record(entry(State.WAITING)), RUNNING, "the next host that reads"),
+        (Record(entry(State.WAITING)), RUNNING, "the session that gets its conversation"),
         (Record(entry(State.WAITING, attempt=3)), RUNNING, "none is rung for it any more"),
         (Record(entry(State.WAITING)), Moment(has_daemon=True), "as soon as a host is attached"),
         (

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 _LANES_SHOWN = 5
+_CHUNK = 1 << 12
 _NO_AGENT = {"error": "this profile has no agent yet", "hint": "docs/settings.md names its ids"}
 _log = logging.getLogger(__name__)
 
@@ -215,12 +216,13 @@ class Daemon:
             await _say(guest, {"waiting": waiting})
 
         listener = Listener(guest.session, guest.facts.get("waker", ""), ring)
-        self._sessions.listen(listener)
+        if self.desk is None or not is_needed(self._sessions.get(guest.session), listener.kind):
+            return
         try:
-            if not is_needed(self._sessions.get(guest.session), listener.kind):
-                return
+            await self.desk.listen(listener)
             # It says nothing; the end of what it says is its end.
-            await guest.reader.read()
+            while await guest.reader.read(_CHUNK):
+                pass
         finally:
             self._sessions.unlisten(listener)
 

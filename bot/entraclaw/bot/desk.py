@@ -21,7 +21,7 @@ from entraclaw.bot.places import Places
 from entraclaw.bot.profile_lock import ProfileLock
 from entraclaw.bot.ringing import Ringing
 from entraclaw.bot.seats import Seats
-from entraclaw.bot.sessions import Connection, Session, Sessions
+from entraclaw.bot.sessions import Connection, Listener, Session, Sessions
 from entraclaw.errors import TurnRefused
 
 BATCH = 20
@@ -140,6 +140,12 @@ class Desk:
         await self.busy(session)
         if await self._to_ring(session):
             self._ringing.call(session)
+
+    async def listen(self, listener: Listener) -> None:
+        """Note a program that can wake its session, and ring it for what waits already."""
+        self._sessions.listen(listener)
+        if await self._to_ring(listener.session):
+            self._ringing.call(listener.session)
 
     async def depart(self, connection: Connection) -> None:
         """Note a lost connection; the session's leases end soon if it was the last."""

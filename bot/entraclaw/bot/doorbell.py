@@ -1,7 +1,8 @@
 """When to ring a session. Pure: it is told the time, and tells when it wants to be asked.
 
-The first message rings at once; what comes within a second of that rings together. A
-ring that nobody follows up is repeated with growing pauses until the session reads.
+The first message rings at once; what comes within a second of that, before the session
+has read, rings together. A ring that nobody follows up is repeated with growing pauses
+until the session reads.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ class Bell:
     Attributes:
         due: When to ring next, if anything waits then; None while nothing is to be rung for.
         unheard: How often it rang since the session last read.
-        rang: When it rang last; None if it never did.
+        rang: When it rang last; None if it did not since the session last read.
     """
 
     due: float | None = None
@@ -37,7 +38,7 @@ class Bell:
 
     def read(self) -> None:
         """The session has read: it knows."""
-        self.due, self.unheard = None, 0
+        self.due, self.rang, self.unheard = None, None, 0
 
     def rest(self) -> None:
         """Nothing waits for it."""

@@ -1,9 +1,10 @@
 """Let the door go first: what can wait does so while requests are being answered.
 
-The channel waits some seconds for a 202 and then sends again; a turn that opens a
-millisecond later is noticed by nobody. So a step of the lanes begins when nobody is at
-the door and nobody was for `QUIET_S`, and at the latest `SHARE_S` after the step before.
-Few are begun at once, for who comes to the door next waits for all that were.
+The channel waits some seconds for a 202 and then sends again; in a flood, a turn that
+opens a millisecond later is noticed by nobody. So while one request follows the other, a
+step of the lanes begins when nobody is at the door and nobody was for `QUIET_S`, and at
+the latest `SHARE_S` after the step before. Few are begun at once, for who comes to the
+door next waits for all that were. A message that comes alone is not held up.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from contextlib import asynccontextmanager
 from time import monotonic
 
 QUIET_S = 0.001  # longer than a caller needs from one answer to the next request
+ALONE_S = 0.004  # who comes that long after the one before is no flood
 SHARE_S = 0.050
 AT_ONCE = 2
 LONG_S = 0.020  # a step that takes longer waits for something else, and costs the door nothing
@@ -25,6 +27,7 @@ class Quiet:
         """Begin with nobody."""
         self._inside = 0
         self._left_at = 0.0
+        self._patience = 0.0  # how long nobody must have been at the door
         self._begun: dict[asyncio.Future[None], float] = {}
         self._stepped_at = 0.0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -33,6 +36,9 @@ class Quiet:
 
     def enter(self) -> None:
         """Note a request that is being answered."""
+        if not self._inside:
+            is_alone = monotonic() - self._left_at >= ALONE_S
+            self._patience = 0.0 if is_alone else QUIET_S
         self._inside += 1
 
     def leave(self) -> None:
@@ -45,7 +51,7 @@ class Quiet:
         """Wait for one's turn to do what is not urgent, and do it."""
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(mine)
-        self._look_in(QUIET_S)
+        self._look_in(self._patience)
         try:
             await mine
             yield
@@ -66,7 +72,7 @@ class Quiet:
     def _look(self) -> None:
         self._timer = None
         now = monotonic()
-        is_quiet = not self._inside and now - self._left_at >= QUIET_S
+        is_quiet = not self._inside and now - self._left_at >= self._patience
         busy = sum(now - began < LONG_S for began in self._begun.values())
         is_free = is_quiet and busy < AT_ONCE
         if is_free or now - self._stepped_at >= SHARE_S:

@@ -188,7 +188,7 @@ def _hand_over(record: Record, moment: Moment) -> str:
         return "it is handed out as soon as a host is attached: entraclaw mcp"
     if record.entry.attempt >= RING_ATTEMPTS:
         return "whichever host reads its messages next is given it; none is rung for it any more"
-    return "the next host that reads its messages is given it"
+    return "the session that gets its conversation is given it when it reads"
 
 
 def _queue(record: Record) -> str:

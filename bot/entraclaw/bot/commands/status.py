@@ -19,6 +19,7 @@ from entraclaw.bot.commands.showing import (
     safe,
     state_text,
 )
+from entraclaw.bot.commands.status_sessions import session_rows
 from entraclaw.bot.inbox_look import look
 from entraclaw.bot.labels import Labels
 from entraclaw.bot.lifecycle import State
@@ -83,7 +84,8 @@ def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Tex
     yield "inbox", _counts(document["inbox"])
     for queue in document["queues"]:
         yield "", safe(f"{names[queue['conversation']]}: queued ({queue['queued']})")
-    yield "sessions", _sessions(document["sessions"])
+    for number, row in enumerate(session_rows(document["sessions"], names)):
+        yield "" if number else "sessions", row
     if document["locked"]:
         yield "locked", safe(document["locked"], "bold red")
     if document["trouble"]:
@@ -110,11 +112,6 @@ def _counts(inbox: Mapping[str, int]) -> Text:
         if number
     ]
     return Text(", ").join(counted) if counted else Text("empty")
-
-
-def _sessions(sessions: list[Mapping[str, Any]]) -> Text:
-    listed = ", ".join(f"{one['session'][:8]} (pid {one['pid']})" for one in sessions)
-    return safe(listed or "none attached")
 
 
 def _names(folder: Path) -> Labels:
