@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-SUBJECTS = ("accept", "bell", "backlog", "idle", "tarpit")
+SUBJECTS = ("accept", "backlog", "bell", "idle", "pipe", "tarpit")
 
 
 def main() -> None:

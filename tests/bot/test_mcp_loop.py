@@ -3,15 +3,20 @@
 import asyncio
 import json
 import socket
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
 import pytest
 from fastmcp import FastMCP
+from fastmcp.tools import Tool
 
 from entraclaw.bot import mcp_loop
+from entraclaw.bot.local_socket import LINE_LIMIT
 
 BOUND_S = 5.0
+FLOOD = 1000
+LONGEST = 1 << 20  # bytes of an answer here
 
 
 @pytest.mark.parametrize("name", ["_mcp_server", "_lifespan_manager", "_lifespan_result"])
@@ -60,6 +65,102 @@ async def test_garbage_ends_nothing() -> None:
         assert "result" in said
 
 
+@pytest.mark.parametrize(
+    ("line", "number", "code"),
+    [
+        (b"garbage", None, -32700),
+        (b"\xff\xfe", None, -32700),
+        (b"[" * 9999, None, -32700),
+        (b"{}", None, -32600),
+        (b"[1]", None, -32600),
+        (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', None, -32600),
+        (b'{"jsonrpc":"2.0","id":5,"method":"ping","params":[1]}', 5, -32600),
+        (b'{"jsonrpc":"1.0","id":"a","method":"ping"}', "a", -32600),
+        (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', 1.5, -32600),
+        (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', None, -32600),
+        (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', None, -32600),
+        (b'{"jsonrpc":"2.0","id":{"a":1},"method":"ping"}', None, -32600),
+        (b'{"jsonrpc":"2.0","method":"ping","params":{"x":NaN},"id":[]}', None, -32600),
+    ],
+)
+async def test_line_that_is_no_message_is_answered_and_the_session_lives(
+    line: bytes, number: object, code: int
+) -> None:
+    async with talking() as (reader, writer, _):
+        writer.write(line + b"\n\n \n")
+        answer = await hear(reader)
+        assert (answer["id"], answer["error"]["code"]) == (number, code)
+
+        await say(writer, id=1, method="initialize", params=HANDSHAKE)
+        assert "result" in await hear(reader)
+
+
+@pytest.mark.parametrize("order", [("id", "params"), ("params", "id")])
+async def test_line_over_the_limit_is_answered_with_the_limit(order: tuple[str, str]) -> None:
+    async with talking() as (reader, writer, _):
+        parts = {
+            "id": '"id":"big"',
+            "params": '"params":{"id":1,"text":"' + "x" * LINE_LIMIT + '"}',
+        }
+        members = ",".join(parts[name] for name in order)
+        writer.write(f'{{"jsonrpc":"2.0","method":"ping",{members}}}\n'.encode())
+        await writer.drain()
+        answer = await hear(reader)
+        assert answer["id"] == "big"
+        assert str(LINE_LIMIT) in answer["error"]["message"]
+
+        await say(writer, id=1, method="initialize", params=HANDSHAKE)
+        assert "result" in await hear(reader)
+
+
+async def test_id_that_is_under_way_is_refused_and_free_again_after_its_answer() -> None:
+    async with talking() as (reader, writer, _):
+        await say(writer, id=1, method="initialize", params=HANDSHAKE)
+        await hear(reader)
+        await say(writer, method="notifications/initialized")
+        for _ in range(2):
+            await say(writer, id=2, method="tools/call", params={"name": "wait"})
+        assert (await hear(reader))["error"]["message"] == "this id is under way already"
+
+        await say(writer, method="notifications/cancelled", params={"requestId": 2})
+        await say(writer, id=2, method="ping")
+        assert await hear(reader) == {"jsonrpc": "2.0", "id": 2, "result": {}}
+        await say(writer, id=2, method="ping")
+        assert await hear(reader) == {"jsonrpc": "2.0", "id": 2, "result": {}}
+
+
+async def test_host_that_takes_no_answer_is_not_read_any_more() -> None:
+    """Its own writing comes to a halt: what it has under way stays bounded."""
+    async with talking() as (reader, writer, _):
+        await say(writer, id=1, method="initialize", params=HANDSHAKE)
+        await hear(reader)
+        sent = await flood(writer)
+        assert sent < FLOOD
+
+        heard = {(await hear(reader))["id"] for _ in range(sent)}
+        assert heard == {f"e{number}" for number in range(1, sent + 1)}
+
+
+async def test_host_that_dies_with_its_answers_untaken_is_let_go() -> None:
+    async with talking() as (reader, writer, _):
+        await say(writer, id=1, method="initialize", params=HANDSHAKE)
+        await hear(reader)
+        assert await flood(writer) < FLOOD
+        writer.transport.abort()
+
+
+async def flood(writer: asyncio.StreamWriter) -> int:
+    """Ask, with the answers left lying, until no more is taken; gives how often."""
+    call = {"name": "echo", "arguments": {"text": "x" * 100_000}}
+    number = 0
+    with suppress(TimeoutError):
+        for number in range(1, FLOOD):
+            async with asyncio.timeout(1):
+                await say(writer, id=f"e{number}", method="tools/call", params=call)
+        return FLOOD
+    return number
+
+
 HANDSHAKE = {
     "protocolVersion": "2025-11-25",
     "capabilities": {},
@@ -69,13 +170,22 @@ HANDSHAKE = {
 Talk = tuple[asyncio.StreamReader, asyncio.StreamWriter, "asyncio.Future[mcp_loop.Notify]"]
 
 
+async def echo(text: str) -> str:
+    return text
+
+
+async def wait() -> str:
+    await asyncio.Event().wait()
+    return ""
+
+
 class talking:  # noqa: N801 - reads as a statement
     """A host and a server at the two ends of a socket pair."""
 
     async def __aenter__(self) -> Talk:
         ours, theirs = socket.socketpair()
         self._server = await asyncio.open_connection(sock=theirs)
-        host = await asyncio.open_connection(sock=ours)
+        host = await asyncio.open_connection(sock=ours, limit=LONGEST)
         self._host = host[1]
         announced: asyncio.Future[mcp_loop.Notify] = asyncio.get_running_loop().create_future()
 
@@ -84,6 +194,8 @@ class talking:  # noqa: N801 - reads as a statement
 
         async def serve() -> None:
             server = FastMCP[Any]("test")
+            server.add_tool(Tool.from_function(echo))
+            server.add_tool(Tool.from_function(wait))
             async with mcp_loop.running(server):
                 await mcp_loop.serve(server, *self._server, attached)
 

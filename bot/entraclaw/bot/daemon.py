@@ -199,7 +199,7 @@ class Daemon:
             await _say(guest, _NO_AGENT)
             return
         # It says nothing more; the end of what it says is its end.
-        leaving = asyncio.ensure_future(guest.reader.read())
+        leaving = asyncio.ensure_future(guest.reader.read(1))
         try:
             with self.agency.happenings.watching() as watcher:
                 await _relay(guest, watcher, leaving)

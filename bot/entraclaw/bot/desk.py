@@ -152,6 +152,14 @@ class Desk:
         if await self.due(listener.session):
             self._ringing.call(listener.session)
 
+    def unlisten(self, listener: Listener) -> None:
+        """Forget such a program; what it was rung for in vain is rung for in another way."""
+        session = listener.session
+        self._sessions.unlisten(listener)
+        # A hook that waits leaves when it is rung: that is how it wakes.
+        if listener.kind != "rewake" and self._ringing.unheard(session):
+            self._ringing.call(session)
+
     async def depart(self, connection: Connection) -> None:
         """Note a lost connection; the session's leases end soon if it was the last."""
         if self._sessions.remove(connection):

@@ -29,6 +29,12 @@ def session(environ: "Mapping[str, str]") -> str:
     return os.urandom(12).hex()
 
 
+def inbox(environ: "Mapping[str, str]") -> "tuple[str, str] | None":
+    """Name the session's inbox socket and its token (empty if it wants none); None without."""
+    path = environ.get("CLAUDE_CODE_MESSAGING_SOCKET")
+    return (path, environ.get("CLAUDE_CODE_MESSAGING_TOKEN", "")) if path else None
+
+
 def tell(environ: "Mapping[str, str]", parent: int) -> str:
     """Write the facts of a session as a query string; what is unknown is left out.
 

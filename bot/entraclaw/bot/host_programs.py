@@ -52,7 +52,7 @@ class HostPrograms:
             while await guest.reader.read(_CHUNK):
                 pass
         finally:
-            self._sessions.unlisten(listener)
+            desk.unlisten(listener)
 
     async def _keep_busy(self, guest: Guest, desk: Desk | None) -> None:
         if desk is not None and self._sessions.has(guest.session):
