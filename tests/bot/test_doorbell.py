@@ -61,6 +61,15 @@ def test_message_after_it_has_read_rings_at_once_again() -> None:
     assert bell.due == 100.4
 
 
+def test_another_way_to_ring_is_tried_at_once() -> None:
+    bell = Bell()
+    bell.call(100.0)
+    bell.ring(100.0)
+    bell.call_anew(100.2)
+
+    assert (bell.due, bell.unheard) == (100.2, 1)
+
+
 def test_nothing_that_waits_is_nothing_to_ring_for() -> None:
     bell = Bell()
     bell.call(100.0)

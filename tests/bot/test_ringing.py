@@ -72,6 +72,18 @@ async def test_burst_rings_at_once_and_once_more_with_all_that_wait(door: Door) 
     await door.was_rung(("s", "1"), ("s", "5"))
 
 
+async def test_what_waits_is_rung_for_at_once_when_there_is_another_way(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorbell, "TOGETHER_S", 600.0)
+    monkeypatch.setattr(doorbell, "PAUSES_S", (600.0,))
+    door.waiting["s"] = 1
+    door.ringing.call("s")
+    await door.was_rung(("s", "1"))
+    door.ringing.call_anew("s")
+    await door.was_rung(("s", "1"), ("s", "1"))
+
+
 async def test_ring_is_repeated_until_the_session_reads(door: Door) -> None:
     door.waiting["s"] = 1
     door.ringing.call("s")

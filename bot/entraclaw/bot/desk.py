@@ -150,7 +150,7 @@ class Desk:
             if not is_needed(here, other.kind):
                 other.dismiss()
         if await self.due(listener.session):
-            self._ringing.call(listener.session)
+            self._ringing.call_anew(listener.session)
 
     def unlisten(self, listener: Listener) -> None:
         """Forget such a program; what it was rung for in vain is rung for in another way."""
@@ -158,7 +158,7 @@ class Desk:
         self._sessions.unlisten(listener)
         # A hook that waits leaves when it is rung: that is how it wakes.
         if listener.kind != "rewake" and self._ringing.unheard(session):
-            self._ringing.call(session)
+            self._ringing.call_anew(session)
 
     async def depart(self, connection: Connection) -> None:
         """Note a lost connection; the session's leases end soon if it was the last."""

@@ -30,6 +30,11 @@ class Bell:
         soon = now if self.rang is None else max(now, self.rang + TOGETHER_S)
         self.due = soon if self.due is None else min(self.due, soon)
 
+    def call_anew(self, now: float) -> None:
+        """There is another way to ring for what waits: do it at once."""
+        self.rang = None
+        self.call(now)
+
     def ring(self, now: float) -> None:
         """It was rung just now."""
         pause = PAUSES_S[min(self.unheard, len(PAUSES_S) - 1)]

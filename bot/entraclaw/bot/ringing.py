@@ -49,6 +49,13 @@ class Ringing:
         self._known[session] = waiting
         self._look()
 
+    def call_anew(self, session: str) -> None:
+        """What waits for *session* can be rung for in another way than before."""
+        bell = self._bells.get(session)
+        if bell is not None:
+            bell.call_anew(_now())
+        self.call(session)
+
     def read(self, session: str) -> None:
         """*session* has read what there was."""
         bell = self._bells.get(session)
