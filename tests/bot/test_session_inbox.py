@@ -92,7 +92,7 @@ async def test_inbox_without_a_token_is_told_none(tmp_path: Path) -> None:
     assert message.text.startswith("1 Teams message waits. Call read_messages.")
 
 
-async def test_rings_within_a_second_are_one_with_the_last_number(tmp_path: Path) -> None:
+async def test_rings_close_together_are_one_with_the_last_number(tmp_path: Path) -> None:
     async with Inbox(tmp_path / "s").listening() as inbox, belled(inbox.path) as bell:
         _, writer = await bell.opened()
         writer.write(b'{"waiting": 1}\n')
@@ -105,7 +105,7 @@ async def test_rings_within_a_second_are_one_with_the_last_number(tmp_path: Path
         writer.close()
 
     assert second.text.startswith("111 Teams messages wait.")
-    assert second.at - first.at > 0.9
+    assert second.at - first.at > 0.2
     assert len(inbox.messages) == 2
 
 

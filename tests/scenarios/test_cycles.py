@@ -14,7 +14,7 @@ from hosts.cycles import is_kept, run
 async def test_hosts_that_come_and_go_leave_nothing_and_lose_nothing(
     emulation: Sandbox, tmp_path: Path
 ) -> None:
-    figures = await run(emulation, tmp_path / "home", cycles=12, seed=5)
+    figures = await run(emulation, tmp_path / "home", cycles=6, seed=5)
 
     # So few cycles say nothing about memory.
     assert is_kept(figures, flat=1.0), figures

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _READ: "Final" = 4096  # bytes; a ring has about twenty
 _RING: "Final" = b'{"waiting": '
-_EVERY_S: "Final" = 1.0
+_EVERY_S: "Final" = 0.25  # the daemon rings once a second, and sooner only for who has read
 _WRITING_S: "Final" = 5.0
 _FIRST_PAUSE_S: "Final" = 1.0
 _BROKEN_S: "Final" = 30.0  # the daemon rings again sooner than that, in another way
