@@ -45,8 +45,10 @@ class Ringing:
             return
         if not self._sessions.has(session):
             return  # it is rung when it is back
-        self._bells.setdefault(session, Bell()).call(_now())
-        self._known[session] = waiting
+        bell, now = self._bells.setdefault(session, Bell()), _now()
+        bell.call(now)
+        # What rings later rings for more than the caller knows of.
+        self._known[session] = waiting if bell.due == now else 0
         self._look()
 
     def call_anew(self, session: str) -> None:
