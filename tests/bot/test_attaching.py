@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 import pytest
 
 from bot.stage import Stage, unrung, until
-from entraclaw.bot import leases
+from entraclaw.bot import seats
 from entraclaw.bot.access import DESK
 from entraclaw.bot.access_file import AccessFile
 from entraclaw.bot.agency import Agency
@@ -211,7 +211,7 @@ async def test_session_that_is_not_connected_cannot_be_attached(
 async def test_attachment_outlives_a_restart_and_the_session_too(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "RESTARTED_S", 0.3)
+    monkeypatch.setattr(seats, "BACK_S", 0.3)
     async with stage.daemon(seat="") as daemon:
         await come(daemon, "first")
         await come(daemon, "second", API)

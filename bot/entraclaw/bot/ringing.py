@@ -48,7 +48,7 @@ class Ringing:
         bell, now = self._bells.setdefault(session, Bell()), _now()
         bell.call(now)
         # What rings later rings for more than the caller knows of.
-        self._known[session] = waiting if bell.due == now else 0
+        self._known[session] = waiting if bell.due is not None and bell.due <= now else 0
         self._look()
 
     def call_anew(self, session: str) -> None:

@@ -1,8 +1,8 @@
 """Who is here, who was given what, and so: who gets which conversation.
 
 A session has its seat while it is connected, and after a restart of the daemon has
-`RESTARTED_S` to come back to it; what was given to it by name waits for it longer. Who
-gets what is asked at the moment something is handed over.
+`BACK_S` to come back to it; what was given to it by name waits for it longer. Who gets
+what is asked at the moment something is handed over.
 """
 
 import asyncio
@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Protocol
 
-from entraclaw.bot import leases
 from entraclaw.bot.routing import Routes, Rule, Seat
 from entraclaw.errors import EntraclawError
 
+BACK_S = 3.0  # a shim looks for the daemon many times a second
 KEPT_S = 7 * 86400.0  # what was given by name to a session that does not come back
 
 _log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Seats:
         loop = asyncio.get_running_loop()
         for seat in seats:
             name = seat.session
-            self._awaited[name] = loop.call_later(leases.RESTARTED_S, self._let_go, name)
+            self._awaited[name] = loop.call_later(BACK_S, self._let_go, name)
 
     def owner(self, lane: str, person: str = "") -> str:
         """Name the session that gets *lane* now; empty if none does."""
