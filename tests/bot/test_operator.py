@@ -272,10 +272,12 @@ def test_next_step_is_the_one_thing_that_matters_most() -> None:
         "warnings": [],
         "identity": {"agent_user": "u"},
         "inbox": {state.value: 0 for state in State},
+        "approvals": 0,
         "sessions": [{}],
     }
 
     assert next_step(well) == ""
+    assert next_step(well | {"approvals": 1, "sessions": []}) == "entraclaw approvals list"
     assert next_step(well | {"locked": "so", "sessions": []}) == "entraclaw doctor"
     dead = well | {"inbox": {**dict.fromkeys(State, 0), State.DEAD: 1}}
     assert next_step(dead) == "entraclaw inbox list --state dead"

@@ -155,6 +155,7 @@ class Daemon:
             "inbox": {state.value: number for state, number in inbox.items()},
             "queues": waiting_lanes(await self._store.inbox.queues(_LANES_SHOWN)),
             "sessions": sessions_status.describe(self._sessions, agency),
+            "approvals": len(self.approvals.open()),
             "hops": [
                 {"name": hop.hop, "ms": round(hop.ms, 2)} for hop in (agency.hops if agency else ())
             ],

@@ -51,6 +51,7 @@ def next_step(document: Mapping[str, Any]) -> str:
     inbox = document["inbox"]
     steps = {
         "entraclaw doctor": document["locked"] or document["trouble"] or document["warnings"],
+        "entraclaw approvals list": document["approvals"],
         "name an agent in config.toml: docs/settings.md": not document["identity"]["agent_user"],
         "entraclaw inbox list --state ambiguous": inbox[State.AMBIGUOUS],
         "entraclaw inbox list --state dead": inbox[State.DEAD],
