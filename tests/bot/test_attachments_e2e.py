@@ -107,6 +107,7 @@ async def test_picture_reaches_the_host_as_a_picture_behind_its_id(desk: Desk) -
     assert label["text"] == f'{{"picture": "{listed["id"]}"}}'
     assert (image["type"], image["mimeType"]) == ("image", "image/png")
     assert base64.b64decode(image["data"]) == PNG
+    assert result["structuredContent"]["pictures"] == [listed["id"]]
     assert "unread" not in result["structuredContent"]
 
 

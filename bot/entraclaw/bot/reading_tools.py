@@ -88,6 +88,10 @@ class Shown:
         unread = {one.id: one.problem for one in self.pictures if one.fetched is None}
         if unread:
             document["unread"] = unread
+        shown = [one.id for one in self.pictures if one.fetched is not None]
+        if shown:
+            # Of a result with data, Claude Code shows the model the data and the pictures only.
+            document["pictures"] = shown
         content: list[ContentBlock] = [_fenced(document) if reading.messages else _text(document)]
         for one in self.pictures:
             if one.fetched is not None:
