@@ -16,7 +16,16 @@ OPEN, CLOSE = '<outside_content source="teams">\n', "\n</outside_content>"
 def handed(text: str) -> Handed:
     arrival = Arrival("t", "a:1", "1", "message", "1", "ada", b"{}", b"{}", 1.0)
     view = {"sender": "Ada", "relation": "sponsor", "text": text}
-    return Handed("t1", "a:1", 1, False, view, (), 0, Entry(1, arrival, "a:1"))
+    return Handed(
+        "t1",
+        "a:1",
+        1,
+        amends=False,
+        view=view,
+        context=(),
+        unseen=0,
+        entry=Entry(1, arrival, "a:1"),
+    )
 
 
 def shown(*texts: str, is_attached: bool = True) -> tuple[str, dict[str, object]]:
