@@ -75,29 +75,28 @@ class Shown:
 
     def result(self) -> ToolResult:
         """Shape it: the messages as text and as data, then each picture behind its id."""
-        reading = self.reading
-        document: dict[str, Any] = {"messages": [to_json(one) for one in reading.messages]}
-        if reading.messages:
-            document = {"outside_content": OUTSIDE, **document}
-        if not reading.is_attached:
-            document["note"] = NOT_ATTACHED
-        if reading.stopped:
-            document["stopped"] = list(reading.stopped)
-        if reading.waiting:
-            document["waiting"] = reading.waiting
-        unread = {one.id: one.problem for one in self.pictures if one.fetched is None}
-        if unread:
-            document["unread"] = unread
-        shown = [one.id for one in self.pictures if one.fetched is not None]
-        if shown:
-            # Of a result with data, Claude Code shows the model the data and the pictures only.
-            document["pictures"] = shown
-        content: list[ContentBlock] = [_fenced(document) if reading.messages else _text(document)]
+        document, content = self._document(), list[ContentBlock]()
+        content.append(_fenced(document) if self.reading.messages else _text(document))
         for one in self.pictures:
             if one.fetched is not None:
                 content.append(_text({"picture": one.id}))
                 content.append(_image(one.fetched.content, one.fetched.content_type))
         return ToolResult(content=content, structured_content=document)
+
+    def _document(self) -> dict[str, Any]:
+        reading = self.reading
+        # Of a result with data, Claude Code shows its model the data and the pictures only:
+        # so the data says what it is, too, and which picture is which.
+        parts: dict[str, Any] = {
+            "outside_content": OUTSIDE if reading.messages else "",
+            "messages": [to_json(one) for one in reading.messages],
+            "note": "" if reading.is_attached else NOT_ATTACHED,
+            "stopped": list(reading.stopped),
+            "waiting": reading.waiting,
+            "pictures": [one.id for one in self.pictures if one.fetched is not None],
+            "unread": {one.id: one.problem for one in self.pictures if one.fetched is None},
+        }
+        return {name: part for name, part in parts.items() if part or name == "messages"}
 
 
 def _fenced(document: dict[str, Any]) -> TextContent:
