@@ -73,3 +73,39 @@ def test_process_that_is_gone_is_refused_and_protects_nobody() -> None:
 
     assert kin.descends(gone.pid, [])
     assert not kin.descends(os.getpid(), [gone.pid])
+
+
+NESTED = (
+    sys.executable,
+    "-c",
+    f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SAYS_SO!r}])",
+)
+
+
+def test_session_that_was_started_from_within_another_is_its_child() -> None:
+    """The first shim's host is this process; the second's was started by it."""
+    with running(*PROGRAM) as ours, running(*NESTED) as theirs:
+        assert kin.is_child(theirs.pid, [ours.pid])
+        assert not kin.is_child(ours.pid, [theirs.pid])
+
+
+def test_shims_of_one_host_are_siblings() -> None:
+    with running(*PROGRAM) as one, running(*PROGRAM) as other:
+        assert not kin.is_child(one.pid, [other.pid])
+
+
+def test_session_is_no_child_where_the_system_does_not_tell() -> None:
+    with running(*PROGRAM) as ours:
+        assert not kin.is_child(0, [ours.pid])
+        assert not kin.is_child(ours.pid, [0])
+    ours.wait(BOUND_S)
+    assert not kin.is_child(ours.pid, [os.getpid()])
+
+
+def test_end_of_a_process_is_known_before_and_after_somebody_has_asked_for_it() -> None:
+    assert not kin.has_ended(0)
+    assert not kin.has_ended(os.getpid())
+    with subprocess.Popen([sys.executable, "-c", ""]) as brief:
+        os.waitid(os.P_PID, brief.pid, os.WEXITED | os.WNOWAIT)
+        assert kin.has_ended(brief.pid)  # a zombie
+    assert kin.has_ended(brief.pid)
