@@ -31,11 +31,14 @@ _LARGEST_SHARE = 0.05
 
 def main() -> int:
     """Run; 0 when all is as it must be, 1 when not, or when parts are required and missing."""
-    reason = claude.unavailable() or namespace.unavailable()
+    reason = claude.unavailable()
     if reason is not None:
         sys.stderr.write(f"hosts: nothing was run: {reason}\n")
         return 1 if os.environ.get("ENTRACLAW_PARTS_REQUIRED") else 0
-    if not namespace.is_inside():
+    crowd = namespace.unavailable()
+    if crowd is not None:
+        sys.stderr.write(f"hosts: not only loopback is there: {crowd}\n")
+    elif not namespace.is_inside():
         namespace.enter("hosts", sys.argv[1:])
     namespace.prepare()
     # The processes that are left must be ended, whoever ends us.
@@ -60,7 +63,7 @@ def _plan(waker: Waker) -> Plan:
 
 def _judge(waker: Waker, outcome: dict[str, Any]) -> bool:
     """Print the line of one waker and say whether it is as it must be."""
-    _say(outcome)
+    _say({**outcome, "loopback_only": namespace.is_inside()})
     only_so = set(outcome["rung_by"]) == ({waker.rings} if waker.rings else set())
     return (
         outcome["answered_once"] == outcome["answers"] == outcome["sent"]

@@ -1,6 +1,7 @@
 """Run where nothing but loopback exists: what a host is can then not reach the world.
 
-Linux only. Without root it takes a user namespace, in which we look like root.
+Linux only. Without root it takes a user namespace, in which we look like root. Where a
+system gives neither, `make hosts` runs without and says so in every line.
 """
 
 import ctypes
@@ -46,13 +47,18 @@ def enter(module: str, words: list[str]) -> None:
 
 
 def prepare() -> None:
-    """Bring loopback up, and become the parent of every orphan below us."""
+    """Bring loopback up if it is ours, and become the parent of every orphan below us."""
+    if is_inside():
+        _bring_up()
+    if ctypes.CDLL(None, use_errno=True).prctl(_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def _bring_up() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         asked = struct.pack("16sH14x", b"lo", 0)
         flags = struct.unpack("16sH14x", fcntl.ioctl(any_socket, _GET_FLAGS, asked))[1]
         fcntl.ioctl(any_socket, _SET_FLAGS, struct.pack("16sH14x", b"lo", flags | _UP))
-    if ctypes.CDLL(None, use_errno=True).prctl(_SUBREAPER, 1, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "prctl")
 
 
 def _unshare() -> list[str]:
