@@ -31,7 +31,7 @@ _LARGEST_SHARE = 0.05
 
 def main() -> int:
     """Run; 0 when all is as it must be, 1 when not, or when parts are required and missing."""
-    reason = claude.unavailable()
+    reason = claude.unavailable() if sys.platform == "linux" else "this needs Linux"
     if reason is not None:
         sys.stderr.write(f"hosts: nothing was run: {reason}\n")
         return 1 if os.environ.get("ENTRACLAW_PARTS_REQUIRED") else 0
