@@ -31,8 +31,9 @@ from typing import Any
 import psutil
 
 from bot.stage import Sandbox, Stage, sandbox, staged
-from faults.ledger import Ledger, answer_text
-from faults.teams import Place, Teams
+from faults.ledger import Ledger, Message, answer_text
+from faults.rows import Rows
+from faults.teams import ACCEPTED, Place, Teams
 from hosts.environ import environment
 from hosts.pipe import Document, Gone
 from hosts.standin import Refusal, StandIn
@@ -124,15 +125,27 @@ class Cycles:
         self.stuck += len(alive)
 
     async def settle(self) -> None:
-        """Answer, in peace, all that is still open."""
-        async with asyncio.timeout(_SETTLED_S):
-            while self._open():
-                await self.visit(None, End.EOF)
-                await self.teams.listen()
-                await asyncio.sleep(_LOOK_S)  # leases of the dead are running out
+        """Answer, in peace, all that is still open; what got no 202 is sent again, as Teams does.
 
-    def _open(self) -> list[str]:
-        return [one.word for one in self.ledger.messages.values() if not one.answers]
+        Raises:
+            RuntimeError: Something stays open.
+        """
+        try:
+            async with asyncio.timeout(_SETTLED_S):
+                while still := self._open():
+                    for one in still:
+                        if not one.is_kept:
+                            one.is_kept = await self.teams.again(one) == ACCEPTED
+                    await self.visit(None, End.EOF)
+                    await self.teams.listen()
+                    await asyncio.sleep(_LOOK_S)  # leases of the dead are running out
+        except TimeoutError:
+            rows = Rows(self.stage.folder / "inbox.db").states()
+            told = [f"{one}: {rows.get((one.conversation, one.activity))}" for one in self._open()]
+            raise RuntimeError(f"still open: {told}; status {await self.stage.status()}") from None
+
+    def _open(self) -> list[Message]:
+        return [one for one in self.ledger.messages.values() if not one.answers]
 
     async def _work(self, host: StandIn, moment: Moment | None) -> None:
         if moment is Moment.STARTING:
@@ -188,6 +201,7 @@ async def run(emulation: Sandbox, home: Path, cycles: int, seed: int) -> dict[st
         chance = Random(seed)  # noqa: S311 - not a secret
         running = Cycles(stage, teams, ledger, chance, status["pid"])
         await running.settle()
+        sys.stderr.write(f"hosts: {cycles} cycles, seed {seed}\n")
         for number in range(cycles):
             await running.cycle()
             if number % 50 == 49:
