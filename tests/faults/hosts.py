@@ -98,6 +98,12 @@ class Host:
             return False
         return self._wire.is_alive and not self._work.done()
 
+    async def take_over(self) -> None:
+        """Have every conversation come to its session from now on."""
+        if self._wire is not None:
+            with suppress(HostGone, Refusal):
+                await self._wire.tool("attach", {})
+
     def kill_shim(self) -> None:
         """Kill its shim."""
         self._end(Wire.kill)

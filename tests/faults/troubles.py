@@ -23,6 +23,7 @@ CONNECTOR_FAULTS: Mapping[str, Mapping[str, object]] = {
 _UNAVAILABLE = 503
 _CALM_S = 3.0
 _FLOOD_CALLERS = 16
+_MOMENT_S = 0.15  # within it a few messages come and are answered
 _WATCHED_S = 10.0  # a message beside a flood is handed over and answered within it
 
 # What no model of the SDK takes, and what is merely odd.
@@ -138,10 +139,13 @@ async def use_host(manner: Manner, scene: Scene, chance: Random) -> None:
 
 
 async def use_two_hosts(scene: Scene, chance: Random) -> None:
-    """Work with two hosts at once; one of them dies on the way."""
+    """Work with two hosts at once; everything goes over to the new one, and one of them dies."""
     other = await scene.hire(chance.choice((Manner.PUSH, Manner.POLL)), chance)
     await scene.ready(other)
-    said = await scene.talk(chance, at_least=2)
+    talking = asyncio.ensure_future(scene.talk(chance, at_least=2))
+    await asyncio.sleep(chance.random() * _MOMENT_S)
+    await other.take_over()
+    said = await talking
     going = chance.choice(scene.hosts)
     await scene.dismiss(going, chance.choice((Host.leave, Host.kill_shim)))
     await scene.calm(said)
