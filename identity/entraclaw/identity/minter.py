@@ -136,7 +136,9 @@ class Minter:
         if isinstance(error, EntraclawError):
             self._troubles[scope] = trouble(self._troubles.get(scope), scope, error, self._now())
             if isinstance(error, HopRefused) and not error.is_passing:
-                self._forget(scope, claims)  # what cannot be had is not demanded for ever
+                # What cannot be had is not demanded for ever; the resource may do so again.
+                self._forget(scope, claims)
+                self._dropped.pop(scope, None)
             _log.warning("token refused scope=%s reason=%s", scope, error)
         elif error is not None:
             _log.error("token fetch broke scope=%s", scope, exc_info=error)
