@@ -49,6 +49,15 @@ async def test_token_that_was_called_back_is_replaced_while_the_answer_waits(sta
         assert (await stage.status())["tokens"] == []
 
 
+async def test_message_signed_with_a_key_that_is_new_is_taken(stage: Stage) -> None:
+    async with stage.daemon() as daemon:
+        await stage.control("POST", "keys", {})
+
+        answer = await stage.post(daemon, await stage.activity(text="hello"))
+
+        assert answer.status == 202
+
+
 async def test_policy_stops_what_goes_out_is_told_and_passes_without_a_restart(
     stage: Stage,
 ) -> None:

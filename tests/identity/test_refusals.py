@@ -99,6 +99,15 @@ def test_fault_of_entras_own_passes(code: str, status: int, *, passes: bool) -> 
     assert Said(code, status, None).is_passing == passes
 
 
+def test_fault_that_passes_says_so_and_for_how_long() -> None:
+    assert Said("429", 429, 120.0).hint(Hop.USER, 0.0) == (
+        "Entra is busy, which passes; it asks to be left alone for 120 s"
+    )
+    assert Said("AADSTS90033", 400, None).hint(Hop.USER, 0.0) == "Entra is busy, which passes"
+    refused = Said("AADSTS65001", 400, None)
+    assert refused.hint(Hop.USER, 0.0) == hint_for(Hop.USER, "AADSTS65001")
+
+
 def test_standing_is_what_status_says() -> None:
     assert standing_of("AADSTS53003") is Standing.BLOCKED
     assert standing_of("AADSTS1") is Standing.REFUSED

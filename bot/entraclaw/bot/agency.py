@@ -167,7 +167,13 @@ class Agency:
 
     def _fetching(self, settings: Settings, session: aiohttp.ClientSession) -> Fetching:
         places = places_of(settings.cloud, settings.cloud.file_hosts)
-        source = Source(session, places, self._line.token, self._graph_token)
+        source = Source(
+            session,
+            places,
+            self._line.token,
+            self._graph_token,
+            refused=self.minter.refused,
+        )
         return Fetching(self._store.inbox, self.desk.use, source, self._agent, settings.folder)
 
     def _rooms(self, notices: Notices) -> Rooms:

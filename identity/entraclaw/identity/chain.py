@@ -21,7 +21,7 @@ from entraclaw.identity.assertion import Occasion, sign
 from entraclaw.identity.cloud import Cloud
 from entraclaw.identity.expiry import is_due
 from entraclaw.identity.keys import Binding, Key
-from entraclaw.identity.refusals import Said, hint_for, is_stale
+from entraclaw.identity.refusals import Said, is_stale
 from entraclaw.identity.session import EntraSession
 from entraclaw.identity.values import AgentIds, Hop, HopTiming, Token
 
@@ -151,7 +151,7 @@ class Chain:
             raise HopRefused(
                 hop,
                 said.code,
-                hint=hint_for(hop, said.code, self._http.skew_s),
+                hint=said.hint(hop, self._http.skew_s),
                 retry_after=said.retry_after,
                 is_passing=said.is_passing,
             ) from None

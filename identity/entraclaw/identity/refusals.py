@@ -92,6 +92,15 @@ class Said(Exception):
         """Whether the same request may be granted a little later, with nothing changed."""
         return self.code in _PASSING or self.status == _TOO_MANY or self.status >= _SERVER_FAULT
 
+    def hint(self, hop: Hop, skew_s: float) -> str:
+        """Say what to do about it at *hop*; *skew_s* as for `hint_for`."""
+        if not self.is_passing:
+            return hint_for(hop, self.code, skew_s)
+        after = (
+            f"; it asks to be left alone for {self.retry_after:.0f} s" if self.retry_after else ""
+        )
+        return f"Entra is busy, which passes{after}"
+
 
 def code_of(answer: Mapping[str, object]) -> str:
     """Find the most telling code in an error answer: ``AADSTS…``, else OAuth's word."""

@@ -1,7 +1,8 @@
-"""Entra's own signing keys: one signs, the ones before it are still good, until withdrawn.
+"""Entra's own signing keys: one signs, the next is published already, the last are still good.
 
-Entra rolls its keys over without a word; whoever verifies must read the key set
-again when a token names a key it does not know.
+Entra rolls its keys over without a word; whoever read the key set since the next
+one was published notices nothing. In an emergency old keys are withdrawn, and
+none of the new ones was known before.
 
 https://learn.microsoft.com/entra/identity-platform/signing-key-rollover
 """
@@ -15,11 +16,11 @@ from entraclaw.sandbox.tokens import Algorithm, SigningKey, TokenError, read_hea
 
 
 class Keyring:
-    """The keys of one issuer, the one that signs first."""
+    """The keys of one issuer: the one that signs, the next, the ones before."""
 
     def __init__(self, owner: str) -> None:
         self._owner = owner
-        self._keys = [SigningKey.make(owner)]
+        self._keys = self._pair()
 
     @property
     def current(self) -> SigningKey:
@@ -35,9 +36,15 @@ class Keyring:
         return web.json_response({"kids": [key.kid for key in self._keys]})
 
     def rotate(self, *, withdraw: bool) -> None:
-        """Sign with a fresh key; what the old ones signed is good unless they are withdrawn."""
-        fresh = SigningKey.make(self._owner)
-        self._keys = [fresh] if withdraw else [fresh, *self._keys]
+        """Sign with the next key; what the old ones signed is good unless they are withdrawn."""
+        if withdraw:
+            self._keys = self._pair()
+        else:
+            last, signing, *older = self._keys
+            self._keys = [signing, SigningKey.make(self._owner), last, *older]
+
+    def _pair(self) -> list[SigningKey]:
+        return [SigningKey.make(self._owner), SigningKey.make(self._owner)]
 
     def jwks(self) -> list[Json]:
         """The key set."""
