@@ -316,6 +316,23 @@ def nothing() -> web.Response:
     return web.json_response({}, status=404)
 
 
+async def test_token_that_came_with_a_pause_is_not_given_again(
+    tenant: Tenant, strange: Strange, ids: AgentIds, authority: Authority
+) -> None:
+    granted = {"access_token": "secret", "token_type": "Bearer", "expires_in": 3600}
+    entra = await impostor(
+        strange, ids, lambda: web.json_response(granted, headers={"Retry-After": "60"})
+    )
+    key = MemoryKeyStore().create("default", Binding(entra.url, ids.tenant))
+    cloud = replace(tenant.cloud, login=entra.url, tls_ca=str(authority.bundle))
+    chain = tenant.chain(ids, cloud=cloud, key=lambda: key)
+
+    for _ in range(2):
+        await asyncio.to_thread(chain.user_token, "graph")
+
+    assert sum(line.startswith("POST") for line in entra.asked) == 4
+
+
 @pytest.mark.parametrize("path", ["/oauth2/v2.0/token", ""])
 async def test_metadata_that_names_another_endpoint_gets_no_proof(
     strange: Strange, ids: AgentIds, walk: Walk, path: str

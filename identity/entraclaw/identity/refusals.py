@@ -38,6 +38,9 @@ class Standing(StrEnum):
     NO_RESOURCE = "licence or resource missing"
     NO_USER = "agent user missing"
     NO_KEY = "key unavailable"
+    NO_CREDENTIAL = "credential not accepted"
+    CLOCK = "clock is off"
+    WRONG_IDS = "ids do not fit together"
     UNREACHABLE = "Entra cannot be reached"
     REFUSED = "refused"
 
@@ -50,6 +53,9 @@ _STANDINGS: Mapping[str, Standing] = {
     "AADSTS65001": Standing.NO_CONSENT,
     "AADSTS500011": Standing.NO_RESOURCE,
     "AADSTS50034": Standing.NO_USER,
+    "AADSTS700024": Standing.CLOCK,
+    **dict.fromkeys(("AADSTS700027", "AADSTS7000215", "AADSTS7000222"), Standing.NO_CREDENTIAL),
+    **dict.fromkeys(("AADSTS90002", "AADSTS700016", "AADSTS700211"), Standing.WRONG_IDS),
 }
 
 # Entra's own faults, which the same request a little later does not meet.

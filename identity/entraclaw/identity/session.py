@@ -94,6 +94,8 @@ def _check_token(response: requests.Response) -> None:
         raise Unreachable("Entra", reason, retry_after=wait_s, is_passing=True) from None
     if not response.ok:
         raise Said(code_of(answer), status, wait_s)
+    # msal would give a token that came with this header again, in place of the next.
+    response.headers.pop("Retry-After", None)
 
 
 def _document(response: requests.Response) -> Mapping[str, object]:
