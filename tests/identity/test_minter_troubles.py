@@ -173,11 +173,16 @@ async def test_refused_refresh_does_not_ask_at_every_call(
     tenant.change(ids, blocked=53003)
     clock.move_to(held.expires_at - 100)
 
+    assert await minter.token(tenant.cloud.graph_scope) is held
+    async with asyncio.timeout(5):
+        # The refresh is in a thread: there is no event to wait for.
+        while not await minter.troubles():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
     for _ in range(50):
         assert await minter.token(tenant.cloud.graph_scope) is held
-        await minter.troubles()  # lets the refresh come to its end
+        await minter.troubles()
 
-    assert tenant.asked(ids).count("53003") <= 3
+    assert 1 <= tenant.asked(ids).count("53003") <= 3
 
 
 async def test_line_and_keystore_are_tried_whenever_somebody_asks(
