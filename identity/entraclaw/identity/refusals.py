@@ -79,7 +79,7 @@ _TOO_MANY, _SERVER_FAULT = 429, 500
 _LONGEST_S = 3600.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Said(Exception):
     """What Entra said in place of a token, before anybody knows at which hop.
 
