@@ -83,9 +83,22 @@ class HopRefused(EntraclawError):
 
     exit_code: ClassVar[int] = 3
 
-    def __init__(self, hop: str, code: str, *, hint: str) -> None:
-        """Name the hop and Entra's own code (``AADSTS65001``, ``invalid_grant``)."""
+    def __init__(
+        self,
+        hop: str,
+        code: str,
+        *,
+        hint: str,
+        retry_after: float | None = None,
+        is_passing: bool = False,
+    ) -> None:
+        """Name the hop and Entra's own code (``AADSTS65001``, ``invalid_grant``).
+
+        *is_passing*: the same request may be granted later with nothing changed, after
+        *retry_after* seconds if Entra said how many.
+        """
         self.hop, self.code = hop, code
+        self.retry_after, self.is_passing = retry_after, is_passing
         super().__init__(f"the {hop} hop was refused ({code})", hint=hint)
 
 
@@ -118,9 +131,22 @@ class Unreachable(EntraclawError):
 
     exit_code: ClassVar[int] = 3
 
-    def __init__(self, service: str, reason: str, *, hint: str = "") -> None:
-        """Name the service and what kind of failure it was."""
+    def __init__(
+        self,
+        service: str,
+        reason: str,
+        *,
+        hint: str = "",
+        retry_after: float | None = None,
+        is_passing: bool = False,
+    ) -> None:
+        """Name the service and what kind of failure it was.
+
+        *is_passing*: it answered that it cannot now, and asks to be left alone for
+        *retry_after* seconds if it said how many.
+        """
         self.service = service
+        self.retry_after, self.is_passing = retry_after, is_passing
         super().__init__(f"{service} cannot be reached ({reason})", hint=hint)
 
 

@@ -270,6 +270,7 @@ def test_next_step_is_the_one_thing_that_matters_most() -> None:
         "locked": None,
         "trouble": None,
         "warnings": [],
+        "tokens": [],
         "identity": {"agent_user": "u"},
         "inbox": {state.value: 0 for state in State},
         "approvals": 0,
@@ -278,6 +279,9 @@ def test_next_step_is_the_one_thing_that_matters_most() -> None:
 
     assert next_step(well) == ""
     assert next_step(well | {"approvals": 1, "sessions": []}) == "entraclaw approvals list"
+    refused = {"tokens": [{"cure": None}, {"cure": "grant consent"}], "sessions": []}
+    assert next_step(well | refused) == "grant consent"
+    assert next_step(well | {"tokens": [{"cure": None}]}) == "try again in a minute"
     assert next_step(well | {"locked": "so", "sessions": []}) == "entraclaw doctor"
     dead = well | {"inbox": {**dict.fromkeys(State, 0), State.DEAD: 1}}
     assert next_step(dead) == "entraclaw inbox list --state dead"

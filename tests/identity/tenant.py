@@ -57,6 +57,23 @@ class Tenant:
         own = [line for line in lines if line["client_id"] in {ids.blueprint, ids.agent}]
         return [str(line["code"] or line["hop"]) for line in own]
 
+    def metadata_reads(self) -> int:
+        """How often Entra's metadata was read, by whomever."""
+        return int(self.scene.ask("GET", "tokens")["metadata_reads"])
+
+    def move(self, ahead_s: float) -> None:
+        """Set the tenant's clock."""
+        self.scene.ask("PUT", "clock", {"ahead_s": ahead_s})
+
+    def spoil(self, ids: AgentIds, **fault: object) -> None:
+        """Put one fault of Entra's in *ids*' way, in place of any other."""
+        self.scene.ask("PUT", "entra-faults", {"faults": [{"agent": ids.user, **fault}]})
+
+    def heal(self) -> None:
+        """Take every fault away, and give the tenant the right time."""
+        self.scene.ask("PUT", "entra-faults", {"faults": []})
+        self.move(0)
+
     @contextmanager
     def turned(self, **settings: object) -> Generator[None]:
         """Turn the sandbox's knobs for a while."""
@@ -65,6 +82,31 @@ class Tenant:
             yield
         finally:
             self.scene.ask("PUT", "settings", {"latency_ms": 0, "token_lifetime_s": None})
+
+
+@dataclass(slots=True)
+class TenantClock:
+    """The time of the agent and of its tenant, moved ahead by hand."""
+
+    tenant: Tenant
+    ahead: float = 0.0
+
+    def time(self) -> float:
+        return time.time() + self.ahead
+
+    def perf_counter(self) -> float:
+        return time.perf_counter()
+
+    def move_to(self, moment: float) -> None:
+        self.move(moment - self.time())
+
+    def move(self, seconds: float) -> None:
+        self.ahead += seconds
+        self.tenant.move(self.ahead)
+
+    async def sleep(self, seconds: float) -> None:
+        """What the minter waits for: it is over at once, and it is later."""
+        self.move(seconds)
 
 
 @contextmanager

@@ -150,24 +150,67 @@ def test_unknown_tenant_is_refused_at_the_blueprint_hop(tenant: Tenant, ids: Age
     assert tenant.asked(ids) == []
 
 
-def test_refusal_of_the_blueprint_is_named_as_such_when_the_agents_proof_needs_it_anew(
-    tenant: Tenant, ids: AgentIds
+def test_proofs_that_live_minutes_are_used_while_they_live(tenant: Tenant, ids: AgentIds) -> None:
+    chain = tenant.chain(ids)
+
+    with tenant.turned(token_lifetime_s=300):
+        chain.user_token(tenant.cloud.graph_scope)
+        chain.user_token(tenant.cloud.answer_scope)
+
+    assert tenant.asked(ids) == [*WALK, "user"]
+
+
+def test_proofs_of_a_withdrawn_key_are_fetched_anew(tenant: Tenant, ids: AgentIds) -> None:
+    chain = tenant.chain(ids)
+    chain.user_token(tenant.cloud.graph_scope)
+    tenant.scene.ask("POST", "keys", {"withdraw": True})
+
+    token = chain.user_token(tenant.cloud.graph_scope)
+
+    assert token.secret
+    assert tenant.asked(ids) == [*WALK, "50013", *WALK]
+
+
+def test_wrong_ids_are_asked_for_once(tenant: Tenant) -> None:
+    """Proofs that were made just now are not to blame."""
+    ids, other = tenant.hire(), tenant.hire()
+
+    refused(tenant, replace(ids, agent=other.agent))
+
+    assert tenant.asked(other) == ["700211"]
+
+
+@pytest.mark.parametrize(("ahead", "way"), [(600, "behind"), (-600, "ahead of")])
+def test_clock_that_is_off_is_named_with_the_minutes(
+    tenant: Tenant, ids: AgentIds, ahead: float, way: str
 ) -> None:
-    """A token that ends within minutes is not kept, so the agent's proof asks again."""
-    observed: list[HopTiming] = []
+    tenant.move(ahead)
+    refusal = refused(tenant, ids)
+    tenant.heal()
 
-    def observe(timing: HopTiming) -> None:
-        observed.append(timing)
-        if timing.hop is Hop.BLUEPRINT:
-            lost.append(MemoryKeyStore().create("default", tenant.key.binding))
+    assert refusal.code == "AADSTS700024"
+    assert f"this machine's clock is 10 min {way} Entra's; set it" in refusal.hint
 
-    lost: list[Key] = []
-    chain = tenant.chain(ids, key=lambda: (lost or [tenant.key])[0], observe=observe)
 
-    with tenant.turned(token_lifetime_s=60), pytest.raises(HopRefused) as refusal:
+def test_page_in_place_of_entra_is_named(tenant: Tenant, ids: AgentIds) -> None:
+    tenant.spoil(ids, html=True)
+    with pytest.raises(Unreachable, match="makes no sense") as refusal:
+        tenant.chain(ids).user_token(tenant.cloud.graph_scope)
+    tenant.heal()
+
+    assert "a proxy" in refusal.value.hint
+
+
+def test_consent_that_was_granted_just_now_does_not_wait(tenant: Tenant, ids: AgentIds) -> None:
+    """Ours: msal alone would give the same refusal from memory for a minute."""
+    chain = tenant.chain(ids)
+    tenant.change(ids, grants={"https://graph.microsoft.com": []})
+    with pytest.raises(HopRefused):
         chain.user_token(tenant.cloud.graph_scope)
 
-    assert (refusal.value.hop, refusal.value.code) == (Hop.BLUEPRINT, "AADSTS700027")
+    tenant.change(ids, grants={"https://graph.microsoft.com": ["User.Read"]})
+
+    assert chain.user_token(tenant.cloud.graph_scope).secret
 
 
 def test_key_of_another_tenant_signs_nothing(tenant: Tenant, ids: AgentIds) -> None:
@@ -271,6 +314,23 @@ async def impostor(
 
 def nothing() -> web.Response:
     return web.json_response({}, status=404)
+
+
+async def test_token_that_came_with_a_pause_is_not_given_again(
+    tenant: Tenant, strange: Strange, ids: AgentIds, authority: Authority
+) -> None:
+    granted = {"access_token": "secret", "token_type": "Bearer", "expires_in": 3600}
+    entra = await impostor(
+        strange, ids, lambda: web.json_response(granted, headers={"Retry-After": "60"})
+    )
+    key = MemoryKeyStore().create("default", Binding(entra.url, ids.tenant))
+    cloud = replace(tenant.cloud, login=entra.url, tls_ca=str(authority.bundle))
+    chain = tenant.chain(ids, cloud=cloud, key=lambda: key)
+
+    for _ in range(2):
+        await asyncio.to_thread(chain.user_token, "graph")
+
+    assert sum(line.startswith("POST") for line in entra.asked) == 4
 
 
 @pytest.mark.parametrize("path", ["/oauth2/v2.0/token", ""])

@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Generator
 
 import pytest
 
@@ -12,34 +11,19 @@ from entraclaw.errors import HopRefused
 from entraclaw.identity import AgentIds, Minter, Token
 from entraclaw.identity.keys import Binding
 from entraclaw.identity.keys.memory import MemoryKeyStore
-from identity.tenant import Tenant
+from identity.tenant import Tenant, TenantClock
 
 WALK = ["blueprint", "agent", "user"]
 
 
-@dataclass(slots=True)
-class Clock:
-    """The time, moved ahead by hand."""
-
-    ahead: float = 0.0
-
-    def time(self) -> float:
-        return time.time() + self.ahead
-
-    def perf_counter(self) -> float:
-        return time.perf_counter()
-
-    def move_to(self, moment: float) -> None:
-        self.ahead = moment - time.time()
+@pytest.fixture
+def clock(tenant: Tenant) -> Generator[TenantClock]:
+    yield TenantClock(tenant)
+    tenant.heal()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def minter(tenant: Tenant, ids: AgentIds, clock: Clock) -> AsyncGenerator[Minter]:
+async def minter(tenant: Tenant, ids: AgentIds, clock: TenantClock) -> AsyncGenerator[Minter]:
     minter = Minter(tenant.chain(ids, clock=clock), clock.time)
     yield minter
     await minter.close()
@@ -78,10 +62,29 @@ async def test_different_scopes_share_the_first_two_hops(
     assert tenant.asked(ids) == [*WALK, "user"]
 
 
-async def test_due_token_is_given_at_once_while_one_refresh_runs(
-    tenant: Tenant, ids: AgentIds, minter: Minter, clock: Clock
+async def test_hundred_callers_of_five_resources_ask_seven_times(
+    tenant: Tenant, ids: AgentIds, minter: Minter
 ) -> None:
-    held = await minter.token(tenant.cloud.graph_scope)
+    scopes = (
+        tenant.cloud.graph_scope,
+        tenant.cloud.answer_scope,
+        tenant.cloud.storage_scope,
+        "https://graph.microsoft.com/.default",
+        "https://botapi.skype.com/.default",
+    )
+    reads = tenant.metadata_reads()
+
+    await asyncio.gather(*(together(minter, scope, 100) for scope in scopes))
+
+    assert tenant.asked(ids) == [*WALK, *["user"] * 4]
+    assert tenant.metadata_reads() - reads == 1
+
+
+async def test_due_token_is_given_at_once_while_one_refresh_runs(
+    tenant: Tenant, ids: AgentIds, minter: Minter, clock: TenantClock
+) -> None:
+    with tenant.turned(token_lifetime_s=3600):  # the proofs are due when the token is
+        held = await minter.token(tenant.cloud.graph_scope)
     clock.move_to(held.expires_at - 100)
 
     with tenant.turned(latency_ms=150):
@@ -92,10 +95,12 @@ async def test_due_token_is_given_at_once_while_one_refresh_runs(
         clock.move_to(held.expires_at + 1)
         fresh = await minter.token(tenant.cloud.graph_scope)
     assert fresh.secret != held.secret
-    assert tenant.asked(ids) == [*WALK, "user"]
+    assert tenant.asked(ids) == [*WALK, *WALK]
 
 
-async def test_expired_token_is_never_given(tenant: Tenant, minter: Minter, clock: Clock) -> None:
+async def test_expired_token_is_never_given(
+    tenant: Tenant, minter: Minter, clock: TenantClock
+) -> None:
     held = await minter.token(tenant.cloud.graph_scope)
     clock.move_to(held.expires_at)
 
@@ -104,7 +109,7 @@ async def test_expired_token_is_never_given(tenant: Tenant, minter: Minter, cloc
     assert all(token.secret != held.secret for token in fresh)
 
 
-async def test_failed_fetch_is_not_remembered(tenant: Tenant, clock: Clock) -> None:
+async def test_failed_fetch_is_not_remembered(tenant: Tenant, clock: TenantClock) -> None:
     other = MemoryKeyStore().create("default", Binding(tenant.cloud.login, tenant.id))
     ids = tenant.hire(other.certificate)
     minter = Minter(tenant.chain(ids, clock=clock), clock.time)
@@ -125,7 +130,7 @@ async def test_refresh_that_fails_leaves_the_token_and_then_the_refusal(
     tenant: Tenant,
     ids: AgentIds,
     minter: Minter,
-    clock: Clock,
+    clock: TenantClock,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Ours: no other identity steps in, and the log says why without saying what."""

@@ -4,7 +4,16 @@ from pathlib import Path
 import pytest
 
 from entraclaw.identity import Hop
-from entraclaw.identity.refusals import KNOWN, code_of, hint_for
+from entraclaw.identity.refusals import (
+    KNOWN,
+    Said,
+    Standing,
+    code_of,
+    hint_for,
+    is_stale,
+    seconds_of,
+    standing_of,
+)
 
 PAGE = Path(__file__).parents[2] / "docs/identity/token-chain.md"
 
@@ -55,3 +64,64 @@ def test_hint_is_one_plain_line(code: str) -> None:
 )
 def test_most_telling_code_is_found(answer: dict[str, object], code: str) -> None:
     assert code_of(answer) == code
+
+
+@pytest.mark.parametrize(
+    ("skew_s", "says"),
+    [
+        (0.0, KNOWN["AADSTS700024"]),
+        (59.0, KNOWN["AADSTS700024"]),
+        (600.0, "this machine's clock is 10 min behind Entra's; set it"),
+        (-600.0, "this machine's clock is 10 min ahead of Entra's; set it"),
+    ],
+)
+def test_clock_that_is_off_is_said_to_be(skew_s: float, says: str) -> None:
+    hint = hint_for(Hop.BLUEPRINT, "AADSTS700024", skew_s)
+
+    assert hint == f"{says} (docs/identity/token-chain.md#blueprint)"
+
+
+def test_skew_is_no_matter_of_other_refusals() -> None:
+    assert hint_for(Hop.USER, "AADSTS65001", 600.0) == hint_for(Hop.USER, "AADSTS65001")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "passes"),
+    [
+        ("AADSTS90033", 400, True),
+        ("temporarily_unavailable", 400, True),
+        ("AADSTS65001", 400, False),
+        ("AADSTS65001", 429, True),
+        ("AADSTS1", 503, True),
+    ],
+)
+def test_fault_of_entras_own_passes(code: str, status: int, *, passes: bool) -> None:
+    assert Said(code, status, None).is_passing == passes
+
+
+def test_fault_that_passes_says_so_and_for_how_long() -> None:
+    assert Said("429", 429, 120.0).hint(Hop.USER, 0.0) == (
+        "Entra is busy, which passes; it asks to be left alone for 120 s"
+    )
+    assert Said("AADSTS90033", 400, None).hint(Hop.USER, 0.0) == "Entra is busy, which passes"
+    refused = Said("AADSTS65001", 400, None)
+    assert refused.hint(Hop.USER, 0.0) == hint_for(Hop.USER, "AADSTS65001")
+
+
+def test_standing_is_what_status_says() -> None:
+    assert standing_of("AADSTS53003") is Standing.BLOCKED
+    assert standing_of("AADSTS1") is Standing.REFUSED
+
+
+def test_proof_of_the_blueprint_is_made_for_each_request_and_never_stale() -> None:
+    assert is_stale(Hop.USER, "AADSTS50013")
+    assert not is_stale(Hop.BLUEPRINT, "AADSTS50013")
+    assert not is_stale(Hop.USER, "AADSTS65001")
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("7", 7.0), ("0", 0.0), ("999999", 3600.0), ("", None), ("Wed, 21 Oct", None), ("-1", None)],
+)
+def test_retry_after_is_read_in_seconds(said: str, seconds: float | None) -> None:
+    assert seconds_of(said) == seconds

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -130,6 +131,28 @@ async def test_nothing_is_asked_without_a_token(world: World) -> None:
             wanted=Wanted.IMAGE,
         )
     assert world.connector.asked == []
+
+
+async def test_token_that_is_refused_is_replaced_once(world: World) -> None:
+    """Ours: the second 401 is the answer, whatever the token."""
+    source = await world.open(graph=refusing(401))
+    told: list[str] = []
+
+    async def give() -> Token:
+        return Token(f"token {len(told)}", "graph", acquired_at=0.0, expires_at=1.0)
+
+    def refused(token: Token, claims: str) -> None:
+        told.append(token.secret + claims)
+
+    with pytest.raises(CallRefused, match="401"):
+        await fetch(
+            replace(source, graph_token=give, refused=refused),
+            world.files.url + FILE,
+            wanted=Wanted.FILE,
+        )
+
+    assert told == ["token 0"]
+    assert world.graph.bearers == ["Bearer token 0", "Bearer token 1"]
 
 
 def large(limit: int) -> Answer:

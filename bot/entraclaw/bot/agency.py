@@ -82,13 +82,17 @@ class Agency:
         cloud = settings.cloud
         self._agent, self._store = agent, store
         self.hops: deque[HopTiming] = deque(maxlen=_HOPS_KEPT)
-        self._minter = Minter(
+        self.minter = Minter(
             Chain(agent, cloud, partial(find_key, settings), time, self.hops.append), time.time
         )
-        self._graph_token = partial(self._minter.token, cloud.graph_scope)
-        self._graph = Graph(session, cloud.graph, self._graph_token)
+        self._graph_token = partial(self.minter.token, cloud.graph_scope)
+        self._graph = Graph(session, cloud.graph, self._graph_token, self.minter.refused)
         self._line = Line(
-            session, partial(self._minter.token, cloud.answer_scope), cloud.service_hosts, pace
+            session,
+            partial(self.minter.token, cloud.answer_scope),
+            cloud.service_hosts,
+            pace,
+            self.minter.refused,
         )
         self.happenings = Happenings(time.time, store.watch)
         self.lock = ProfileLock(settings.folder)
@@ -163,7 +167,13 @@ class Agency:
 
     def _fetching(self, settings: Settings, session: aiohttp.ClientSession) -> Fetching:
         places = places_of(settings.cloud, settings.cloud.file_hosts)
-        source = Source(session, places, self._line.token, self._graph_token)
+        source = Source(
+            session,
+            places,
+            self._line.token,
+            self._graph_token,
+            refused=self.minter.refused,
+        )
         return Fetching(self._store.inbox, self.desk.use, source, self._agent, settings.folder)
 
     def _rooms(self, notices: Notices) -> Rooms:
@@ -198,7 +208,7 @@ class Agency:
         session = aiohttp.ClientSession(connector=connector)
         stack.push_async_callback(session.close)
         agency = cls(settings, agent, store, sessions, session, pace=pace)
-        stack.push_async_callback(agency._minter.close)
+        stack.push_async_callback(agency.minter.close)
         stack.push_async_callback(agency._out.settling.close)
         stack.push_async_callback(agency.answers.close)
         stack.callback(agency.desk.close)

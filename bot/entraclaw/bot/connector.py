@@ -23,9 +23,11 @@ from yarl import URL
 from entraclaw.bot.admission import may_send_to
 from entraclaw.bot.pace import Pace
 from entraclaw.errors import CallRefused, Uncertain, Unreachable
+from entraclaw.identity.challenge import Refused, ignore, renewed
 from entraclaw.identity.values import Token
 
 _SERVICE = "Teams"
+_UNAUTHORISED = 401
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,14 @@ class Line:
         token: Gives the agent user's token for the agent channel.
         hosts: Exact ``host[:port]`` an answer may be sent to.
         pace: How long a request may take.
+        refused: Told of a token that was answered with 401; the next one is another.
     """
 
     session: aiohttp.ClientSession
     token: Callable[[], Awaitable[Token]]
     hosts: tuple[str, ...]
     pace: Pace = field(default_factory=Pace)
+    refused: Refused = ignore
 
 
 class Conversations:
@@ -91,7 +95,20 @@ class Conversations:
                 "service url not allowed",
                 hint="service_hosts in the cloud profile lists where answers may go",
             )
-        token = await self._line.token()
+        line = self._line
+        token = await line.token()
+        status, answer, headers = await self._ask(method, path, body, token)
+        if status == _UNAUTHORISED:
+            again = await renewed(
+                line.token, line.refused, token, headers.get("WWW-Authenticate", "")
+            )
+            if again is not None:  # nothing was done with the first
+                status, answer, headers = await self._ask(method, path, body, again)
+        return _read(status, answer, headers)
+
+    async def _ask(
+        self, method: str, path: str, body: bytes | None, token: Token
+    ) -> tuple[int, bytes, Mapping[str, str]]:
         pace = self._line.pace
         try:
             async with self._line.session.request(
@@ -106,7 +123,7 @@ class Conversations:
                 timeout=aiohttp.ClientTimeout(total=pace.request_s, connect=pace.connect_s),
                 allow_redirects=False,
             ) as response:
-                return _read(response.status, await response.read(), response.headers)
+                return response.status, await response.read(), response.headers
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Unreachable(_SERVICE, type(error).__name__) from error
         except (aiohttp.ClientError, TimeoutError) as error:

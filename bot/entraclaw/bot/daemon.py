@@ -28,6 +28,7 @@ from entraclaw.bot import (
     mcp_loop,
     persona,
     sessions_status,
+    tokens,
 )
 from entraclaw.bot.agency import Agency
 from entraclaw.bot.approval_desk import ApprovalDesk
@@ -150,6 +151,9 @@ class Daemon:
             "key_store": self._settings.key_store,
             "locked": (agency.lock.reason if agency else "") or None,
             "trouble": _trouble(agency),
+            "tokens": [tokens.describe(one) for one in await agency.minter.troubles()]
+            if agency
+            else [],
             "warnings": self._warnings,
             "offers": agency.lifecycle.offers if agency else [],
             "inbox": {state.value: number for state, number in inbox.items()},

@@ -2,7 +2,8 @@
 
 Entra lets an agent act as its own user only through three requests, each carrying proof
 of the one before. msal knows their form fields; this module knows their order, signs
-the first proof with a `Key`, and says which hop Entra refused. msal types stop here.
+the first proof with a `Key`, keeps the first two tokens, and says which hop Entra refused.
+msal types stop here.
 
 Every call blocks: `entraclaw.identity.minter` keeps it off the event loop.
 
@@ -14,13 +15,13 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
 import msal
-from msal.exceptions import MsalServiceError
 
 from entraclaw.errors import HopRefused, Unreachable
 from entraclaw.identity.assertion import Occasion, sign
 from entraclaw.identity.cloud import Cloud
+from entraclaw.identity.expiry import is_due
 from entraclaw.identity.keys import Binding, Key
-from entraclaw.identity.refusals import code_of, hint_for
+from entraclaw.identity.refusals import Said, is_stale
 from entraclaw.identity.session import EntraSession
 from entraclaw.identity.values import AgentIds, Hop, HopTiming, Token
 
@@ -49,14 +50,27 @@ class _Application(Protocol):
     ) -> _Result: ...
 
     def acquire_token_by_user_federated_identity_credential(
-        self, scopes: list[str], *, assertion: str, user_object_id: str, data: Mapping[str, str]
+        self,
+        scopes: list[str],
+        *,
+        assertion: str,
+        user_object_id: str,
+        claims_challenge: str | None,
+        data: Mapping[str, str],
     ) -> _Result: ...
+
+
+class _Forgetful(msal.TokenCache):  # type: ignore[misc]  # msal ships no types
+    """Keeps nothing: msal would drop what ends within five minutes, by a clock of its own."""
+
+    def add(self, event: object, now: float | None = None) -> None:
+        """Let it pass."""
 
 
 class Chain:
     """The three hops of one agent, in one thread.
 
-    msal keeps what the first two hops returned and asks again when they run out.
+    What the first two hops returned serves every resource until it is due.
     """
 
     def __init__(
@@ -79,13 +93,17 @@ class Chain:
         """
         self._ids, self._key, self._clock, self._observe = ids, key, clock, observe
         self._authority = f"{cloud.login}/{ids.tenant}"
-        self._http = EntraSession(Binding(cloud.login, ids.tenant).audience, cloud.tls_ca)
+        endpoint = Binding(cloud.login, ids.tenant).audience
+        self._http = EntraSession(endpoint, cloud.tls_ca, clock.time)
         self._answers: dict[str, object] = {}  # msal's: both applications read metadata once
+        self._proofs: dict[Hop, Token] = {}
         self._blueprint: _Application | None = None
         self._agent: _Application | None = None
 
-    def user_token(self, scope: str) -> Token:
+    def user_token(self, scope: str, claims: str = "") -> Token:
         """Walk the chain to a token of the agent user for *scope*.
+
+        *claims* is what a resource demands of the token (a claims challenge, JSON).
 
         Raises:
             HopRefused: Entra said no; later hops were not asked.
@@ -94,33 +112,56 @@ class Chain:
             KeyMisused: The key, or Entra's metadata, is for another tenant or login host.
         """
         try:
-            return self._walk(scope)
+            return self._walk_anew(scope, claims)
         except ValueError as error:
-            # What msal raises when an answer is not the JSON it should be.
+            # What an answer raises that is not what it should be.
             raise Unreachable("Entra", "its answer makes no sense") from error
-        except MsalServiceError as error:
-            raise Unreachable("Entra", str(error).lower()) from error
         except OSError as error:  # the root of what requests raises
             raise Unreachable("Entra", type(error).__name__) from error
 
-    def _walk(self, scope: str) -> Token:
-        self._timed(Hop.BLUEPRINT, self._blueprint_token)
-        proof = _text(self._timed(Hop.AGENT, self._agent_token), "access_token")
-        asked_at = self._clock.time()
-        granted = self._timed(Hop.USER, lambda: self._user_token(scope, proof))
+    def _walk_anew(self, scope: str, claims: str) -> Token:
+        """Walk; once more from the start where a proof that was kept is no good any more."""
+        kept = len(self._proofs)
+        try:
+            return self._walk(scope, claims)
+        except HopRefused as error:
+            if not (kept and is_stale(Hop(error.hop), error.code)):
+                raise
+        self._proofs.clear()
+        return self._walk(scope, claims)
+
+    def _walk(self, scope: str, claims: str) -> Token:
+        self._proof(Hop.BLUEPRINT, self._blueprint_token)  # `_shown` with both that follow
+        second = self._proof(Hop.AGENT, self._agent_token)
+        return self._asked(Hop.USER, scope, lambda: self._user_token(scope, second.secret, claims))
+
+    def _proof(self, hop: Hop, ask: Callable[[], _Result]) -> Token:
+        held = self._proofs.get(hop)
+        if held is not None and not is_due(held, self._clock.time()):
+            self._observe(HopTiming(hop, 0.0))
+            return held
+        made = self._proofs[hop] = self._asked(hop, EXCHANGE_SCOPE, ask)
+        return made
+
+    def _asked(self, hop: Hop, scope: str, ask: Callable[[], _Result]) -> Token:
+        start, asked_at = self._clock.perf_counter(), self._clock.time()
+        try:
+            granted = ask()
+        except Said as said:
+            raise HopRefused(
+                hop,
+                said.code,
+                hint=said.hint(hop, self._http.skew_s),
+                retry_after=said.retry_after,
+                is_passing=said.is_passing,
+            ) from None
+        self._observe(HopTiming(hop, (self._clock.perf_counter() - start) * 1000))
         return Token(
             secret=_text(granted, "access_token"),
             scope=scope,
             acquired_at=asked_at,
             expires_at=asked_at + _seconds(granted, "expires_in"),
         )
-
-    def _timed(self, hop: Hop, ask: Callable[[], _Result]) -> _Result:
-        start = self._clock.perf_counter()
-        result = _accept(hop, ask())
-        took = 0.0 if result.get("token_source") == "cache" else self._clock.perf_counter() - start
-        self._observe(HopTiming(hop, took * 1000))
-        return result
 
     def _blueprint_token(self) -> _Result:
         if self._blueprint is None:
@@ -129,17 +170,18 @@ class Chain:
 
     def _agent_application(self) -> _Application:
         if self._agent is None:
-            self._agent = self._application(self._ids.agent, self._proof)
+            self._agent = self._application(self._ids.agent, self._shown)
         return self._agent
 
     def _agent_token(self) -> _Result:
         return self._agent_application().acquire_token_for_client([EXCHANGE_SCOPE])
 
-    def _user_token(self, scope: str, proof: str) -> _Result:
+    def _user_token(self, scope: str, proof: str, claims: str) -> _Result:
         return self._agent_application().acquire_token_by_user_federated_identity_credential(
             [scope],
             assertion=proof,
             user_object_id=self._ids.user,
+            claims_challenge=claims or None,
             data={"requested_token_use": "on_behalf_of"},
         )
 
@@ -147,10 +189,10 @@ class Chain:
         occasion = Occasion(now=self._clock.time(), nonce=str(uuid.uuid4()))
         return sign(self._key(), context["client_id"], context["token_endpoint"], occasion)
 
-    def _proof(self, context: Mapping[str, str]) -> str:
-        # msal asks for the agent's proof on every request; its own memory makes that cheap.
+    def _shown(self, context: Mapping[str, str]) -> str:
+        # msal asks for the agent's proof on every request.
         del context
-        return _text(_accept(Hop.BLUEPRINT, self._blueprint_token()), "access_token")
+        return self._proofs[Hop.BLUEPRINT].secret
 
     def _application(
         self, client_id: str, proof: Callable[[Mapping[str, str]], str]
@@ -161,17 +203,11 @@ class Chain:
             client_credential={"client_assertion": proof},
             http_client=self._http,
             http_cache=self._answers,
+            token_cache=_Forgetful(),
             # The cloud profile says which host to trust; nobody else is asked.
             instance_discovery=False,
         )
         return cast("_Application", application)
-
-
-def _accept(hop: Hop, result: _Result) -> _Result:
-    if "error" in result:
-        code = code_of(result)
-        raise HopRefused(hop, code, hint=hint_for(hop, code))
-    return result
 
 
 def _text(result: _Result, key: str) -> str:

@@ -19,6 +19,8 @@ from entraclaw.sandbox.resources import Catalogue
 from entraclaw.sandbox.settings import Settings
 from entraclaw.sandbox.tokens import Algorithm
 
+_POLICIES = (53000, 53003)  # AADSTS numbers of Conditional Access
+
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -54,6 +56,9 @@ class Change:
     enabled: bool | None
     sponsors: tuple[str, ...] | None
     grants: Mapping[str, frozenset[str]]
+    identity_enabled: bool | None
+    blueprint_enabled: bool | None
+    blocked: int | None
 
 
 class Asks:
@@ -76,7 +81,10 @@ class Asks:
         grants = part(body, "grants")
         return Change(
             endpoint=_endpoint(body),
-            enabled=flag(body, "enabled", default=False) if "enabled" in body else None,
+            enabled=_flag(body, "enabled"),
+            identity_enabled=_flag(body, "identity_enabled"),
+            blueprint_enabled=_flag(body, "blueprint_enabled"),
+            blocked=_policy(body),
             sponsors=self._sponsors(body) if "sponsors" in body else None,
             grants={self._resource(name): frozenset(texts(grants, name)) for name in grants},
         )
@@ -160,7 +168,7 @@ def read_forgery(body: Json) -> tuple[Pass, Forgery]:
 
 def turn(settings: Settings, body: Json) -> None:
     """Change *settings* as *body* says, all of it or nothing."""
-    known = {"patience", "latency_ms", "token_lifetime_s"}
+    known = {"patience", "latency_ms", "token_lifetime_s", "propagation_s"}
     if unknown := set(body) - known:
         raise DocumentError(f"there is no setting called {min(unknown)}")
     values = {name: number(body, name) for name in body if body[name] is not None}
@@ -168,9 +176,23 @@ def turn(settings: Settings, body: Json) -> None:
         raise DocumentError("a setting cannot be negative")
     settings.patience_s = values.get("patience", settings.patience_s)
     settings.latency_ms = values.get("latency_ms", settings.latency_ms)
+    settings.propagation_s = values.get("propagation_s", settings.propagation_s)
     if "token_lifetime_s" in body:
         # Null gives Entra its random lifetimes back.
         settings.token_lifetime_s = values.get("token_lifetime_s")
+
+
+def _flag(body: Json, name: str) -> bool | None:
+    return flag(body, name, default=False) if name in body else None
+
+
+def _policy(body: Json) -> int | None:
+    if body.get("blocked") is None:
+        return None
+    code = int(number(body, "blocked"))
+    if code not in _POLICIES:
+        raise DocumentError("blocked must be one of: 53000, 53003, or null")
+    return code
 
 
 def _filled(body: Json, name: str) -> str:

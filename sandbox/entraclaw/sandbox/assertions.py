@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 from entraclaw.sandbox.directory import Agent, Certificate
 from entraclaw.sandbox.documents import DocumentError, Json, number
+from entraclaw.sandbox.keyring import Keyring
 from entraclaw.sandbox.refusals import RefusalError
 from entraclaw.sandbox.resources import TOKEN_EXCHANGE
-from entraclaw.sandbox.tokens import Algorithm, SigningKey, TokenError, read_header, read_signed
+from entraclaw.sandbox.tokens import TokenError, read_header, read_signed
 
 _CERTIFICATE_ALGORITHMS = ("RS256", "PS256")
 _SKEW_S = 300
@@ -25,11 +26,11 @@ _LONGEST_S = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Entra as the issuer of one tenant: its host, the tenant, its key, and the time."""
+    """Entra as the issuer of one tenant: its host, the tenant, its keys, and the time."""
 
     login: str
     tenant: str
-    key: SigningKey
+    keys: Keyring
     now: float
 
     @property
@@ -71,7 +72,7 @@ def prove_exchange(token: str, authority: Authority, *, subject: str) -> None:
         RefusalError: We did not sign it, or it is for another purpose, subject or time.
     """
     try:
-        claims = read_signed(token, authority.key.public, [Algorithm.RS256])
+        claims = authority.keys.read(token)
     except TokenError:
         raise RefusalError(50013) from None
     if claims.get("aud") != TOKEN_EXCHANGE or claims.get("iss") != authority.issuer:

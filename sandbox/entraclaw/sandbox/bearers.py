@@ -6,10 +6,14 @@ listener's own rule.
 Claims: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
 """
 
+from base64 import b64encode
 from dataclasses import dataclass
 
+import orjson
+
 from entraclaw.sandbox.documents import DocumentError, Json, number, text
-from entraclaw.sandbox.tokens import Algorithm, SigningKey, TokenError, read_signed
+from entraclaw.sandbox.keyring import Keyring
+from entraclaw.sandbox.tokens import TokenError
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +25,14 @@ class Bearer:
     azp: str
     tid: str
     scopes: frozenset[str]
+    nbf: float = 0.0
 
 
 class BearerError(Exception):
     """The request carries no token that is good here; `str()` says why."""
 
 
-def read_bearer(header: str | None, *, key: SigningKey, audience: str, now: float) -> Bearer:
+def read_bearer(header: str | None, *, keys: Keyring, audience: str, now: float) -> Bearer:
     """Read the `Authorization` header of a request to the resource *audience*.
 
     Raises:
@@ -37,12 +42,24 @@ def read_bearer(header: str | None, *, key: SigningKey, audience: str, now: floa
     if scheme.lower() != "bearer" or not token:
         raise BearerError("Access token is empty.")
     try:
-        claims = read_signed(token, key.public, [Algorithm.RS256])
+        claims = keys.read(token)
         return _holder(claims, audience=audience, now=now)
     except TokenError:
         raise BearerError("Access token validation failure. Invalid signature.") from None
     except DocumentError as wrong:
         raise BearerError(f"Access token validation failure. {wrong}") from None
+
+
+def challenge(bearer: Bearer, tokens_from: float) -> str | None:
+    """The `WWW-Authenticate` that says a token is too old to be taken; None if it is not.
+
+    https://learn.microsoft.com/entra/identity-platform/claims-challenge
+    """
+    if bearer.nbf >= int(tokens_from):
+        return None
+    wanted = {"access_token": {"nbf": {"essential": True, "value": str(int(tokens_from))}}}
+    claims = b64encode(orjson.dumps(wanted)).decode()
+    return f'Bearer realm="", error="insufficient_claims", claims="{claims}"'
 
 
 def _holder(claims: Json, *, audience: str, now: float) -> Bearer:
@@ -59,4 +76,5 @@ def _holder(claims: Json, *, audience: str, now: float) -> Bearer:
         azp=text(claims, "appid"),
         tid=tid,
         scopes=frozenset(text(claims, "scp", "").split()),
+        nbf=number(claims, "nbf"),
     )

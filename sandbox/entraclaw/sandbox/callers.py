@@ -7,28 +7,28 @@ Errors: https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-res
 """
 
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from aiohttp import web
 
-from entraclaw.sandbox.bearers import BearerError, read_bearer
+from entraclaw.sandbox.bearers import BearerError, challenge, read_bearer
+from entraclaw.sandbox.clock import Clock
 from entraclaw.sandbox.conversations import Conversation, Conversations
 from entraclaw.sandbox.directory import Directory
 from entraclaw.sandbox.documents import DocumentError
+from entraclaw.sandbox.keyring import Keyring
 from entraclaw.sandbox.resources import AGENT_CHANNEL
-from entraclaw.sandbox.tokens import SigningKey
 from entraclaw.sandbox.transcript import Author
 
 _log = logging.getLogger(__name__)
 
 
 class ConnectorError(Exception):
-    """The connector's no, with its own code and sentence."""
+    """The connector's no, with its own code and sentence; *asks* is what a 401 asks for."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        self.status, self.code, self.message = status, code, message
+    def __init__(self, status: int, code: str, message: str, *, asks: str = "") -> None:
+        self.status, self.code, self.message, self.asks = status, code, message, asks
         super().__init__(code)
 
 
@@ -36,9 +36,10 @@ class Callers:
     """Reads who a request comes from, and where it goes."""
 
     def __init__(
-        self, *, directory: Directory, conversations: Conversations, key: SigningKey
+        self, *, directory: Directory, conversations: Conversations, keys: Keyring, clock: Clock
     ) -> None:
-        self._directory, self._conversations, self._key = directory, conversations, key
+        self._directory, self._conversations = directory, conversations
+        self._keys, self._clock = keys, clock
 
     def speaker(self, request: web.Request) -> Author:
         """The agent user who calls, as its token says.
@@ -48,11 +49,15 @@ class Callers:
         """
         header = request.headers.get("Authorization")
         try:
-            bearer = read_bearer(header, key=self._key, audience=AGENT_CHANNEL, now=time.time())
+            bearer = read_bearer(
+                header, keys=self._keys, audience=AGENT_CHANNEL, now=self._clock.now()
+            )
         except BearerError:
             message = "Authorization has been denied for this request."
             raise ConnectorError(401, "Unauthorized", message) from None
         agent = self._directory.agent(bearer.oid)
+        if agent and (asks := challenge(bearer, agent.tokens_from)):
+            raise ConnectorError(401, "Unauthorized", "The token is too old.", asks=asks)
         if agent is None or bearer.idtyp != "user" or bearer.azp != agent.identity:
             raise ConnectorError(403, "Forbidden", "The caller is not an agent user")
         if "AgentData.ReadWrite" not in bearer.scopes or not agent.enabled:
@@ -95,7 +100,10 @@ def answering(
         try:
             return await serve(request)
         except ConnectorError as no:
-            status, code, message = no.status, no.code, no.message
+            response = refusal(no.status, no.code, no.message)
+            if no.asks:
+                response.headers["WWW-Authenticate"] = no.asks
+            return response
         except web.HTTPRequestEntityTooLarge:
             status, code, message = 413, "MessageSizeTooBig", "Message size too large."
         except DocumentError as wrong:

@@ -59,6 +59,7 @@ class Control:
             web.post("/control/agents", self._hire),
             web.put("/control/agents/{user}", self._change),
             web.post("/control/agents/{user}/certificates", self._certify),
+            web.post("/control/agents/{user}/revocations", self._revoke),
             web.get("/control/activity/{user}", self._draft),
             web.post("/control/tokens", self._forge),
             web.get("/control/tokens", self._token_requests),
@@ -80,10 +81,19 @@ class Control:
         changed = replace(
             agent,
             endpoint=ask.endpoint if "endpoint" in body else agent.endpoint,
-            enabled=agent.enabled if ask.enabled is None else ask.enabled,
+            enabled=_or(ask.enabled, agent.enabled),
+            identity_enabled=_or(ask.identity_enabled, agent.identity_enabled),
+            blueprint_enabled=_or(ask.blueprint_enabled, agent.blueprint_enabled),
+            blocked=ask.blocked if "blocked" in body else agent.blocked,
             sponsors=agent.sponsors if ask.sponsors is None else ask.sponsors,
-            grants={**agent.grants, **ask.grants},
         )
+        if ask.grants:
+            changed = replace(
+                changed,
+                grants={**agent.grants, **ask.grants},
+                older_grants=agent.grants,
+                grants_from=self._entra.clock.now() + self._settings.propagation_s,
+            )
         self._directory.keep(changed)
         return web.json_response(_card(changed))
 
@@ -91,6 +101,11 @@ class Control:
         agent = self._agent(request)
         certificate = read_certificate(load(await request.read()))
         self._directory.keep(replace(agent, certificates=(*agent.certificates, certificate)))
+        return web.json_response(_card(agent), status=201)
+
+    async def _revoke(self, request: web.Request) -> web.Response:
+        agent = self._agent(request)
+        self._directory.keep(replace(agent, tokens_from=self._entra.clock.now()))
         return web.json_response(_card(agent), status=201)
 
     async def _draft(self, request: web.Request) -> web.Response:
@@ -108,7 +123,12 @@ class Control:
         return web.json_response({"token": self._passes.forge(agent, *read_forgery(body))})
 
     async def _token_requests(self, _request: web.Request) -> web.Response:
-        return web.json_response({"requests": self._entra.requests()})
+        return web.json_response(
+            {
+                "requests": self._entra.requests(),
+                "metadata_reads": self._entra.metadata_reads,
+            }
+        )
 
     async def _read(self, request: web.Request) -> web.Response:
         after = int(_query(request, "after"))
@@ -148,6 +168,7 @@ class Control:
                 "patience": self._settings.patience_s,
                 "latency_ms": self._settings.latency_ms,
                 "token_lifetime_s": self._settings.token_lifetime_s,
+                "propagation_s": self._settings.propagation_s,
             }
         )
 
@@ -189,6 +210,10 @@ def guard(secret: str, port: int) -> Middleware:
 
 def _refusal(status: int, sentence: str) -> web.Response:
     return web.json_response({"error": sentence}, status=status)
+
+
+def _or(asked: bool | None, current: bool) -> bool:  # noqa: FBT001  # two values of one kind
+    return current if asked is None else asked
 
 
 def _card(agent: Agent) -> Json:

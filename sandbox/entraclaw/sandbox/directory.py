@@ -117,8 +117,13 @@ _FIRST_GRANTS: Mapping[str, frozenset[str]] = MappingProxyType(
 class Agent:
     """Blueprint, agent identity and agent user of one agent, and its settings.
 
-    *grants* maps a resource to the delegated scopes consented for it; *bot* is
-    the app id under which the same agent is a classic bot.
+    *grants* maps a resource to the delegated scopes consented for it; what was
+    consented before holds until *grants_from*. *bot* is the app id under which
+    the same agent is a classic bot. *enabled* is the agent user;
+    *identity_enabled* and *blueprint_enabled* are the other two. *blocked* is
+    the AADSTS number with which a Conditional Access policy says no. Resources
+    take no token that was made before *tokens_from*. Moments are seconds since
+    the epoch, by the tenant's clock.
     """
 
     name: str
@@ -133,6 +138,17 @@ class Agent:
     endpoint: str | None
     enabled: bool = True
     grants: Mapping[str, frozenset[str]] = field(default_factory=lambda: _FIRST_GRANTS)
+    older_grants: Mapping[str, frozenset[str]] = field(default_factory=lambda: _FIRST_GRANTS)
+    grants_from: float = 0.0
+    identity_enabled: bool = True
+    blueprint_enabled: bool = True
+    blocked: int | None = None
+    tokens_from: float = 0.0
+
+    def granted(self, resource: str, now: float) -> frozenset[str]:
+        """What Entra takes for consented at *now*, everywhere in its data centres."""
+        grants = self.grants if now >= self.grants_from else self.older_grants
+        return grants.get(resource, frozenset())
 
 
 class Directory:

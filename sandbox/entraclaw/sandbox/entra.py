@@ -6,22 +6,27 @@ signed tokens, and each token request leaves one line in a log that tests read.
 Endpoints: https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc
 """
 
+import asyncio
 import logging
 import secrets
 import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from email.utils import formatdate
 
 import orjson
 from aiohttp import web
 
 from entraclaw.sandbox.assertions import Authority
+from entraclaw.sandbox.clock import Clock
 from entraclaw.sandbox.directory import Tenant
-from entraclaw.sandbox.documents import Json
-from entraclaw.sandbox.grants import Granted, World, decide
-from entraclaw.sandbox.refusals import RefusalError, Refused, explain
+from entraclaw.sandbox.documents import DocumentError, Json, load, part, text
+from entraclaw.sandbox.entra_faults import EntraFault, EntraFaults, hop_of
+from entraclaw.sandbox.grants import Form, Granted, World, decide
+from entraclaw.sandbox.keyring import Keyring
+from entraclaw.sandbox.refusals import DOWN, RefusalError, Refused, explain
 from entraclaw.sandbox.settings import Settings
 from entraclaw.sandbox.tokens import SigningKey, times
 
@@ -57,15 +62,19 @@ class Entra:
         *,
         login: str,
         world: World,
-        key: SigningKey,
+        keys: Keyring,
         bot_key: SigningKey,
         settings: Settings,
+        clock: Clock,
+        faults: EntraFaults,
         tell: Callable[[TokenRequest], None],
     ) -> None:
         self._tell = tell
         self._login, self._world, self._settings = login, world, settings
-        self._key, self._bot_key = key, bot_key
+        self._keyring, self._bot_key = keys, bot_key
+        self.clock, self._faults = clock, faults
         self._requests: list[TokenRequest] = []
+        self.metadata_reads = 0
 
     def routes(self) -> list[web.RouteDef]:
         """What this host serves."""
@@ -84,34 +93,37 @@ class Entra:
 
     async def _metadata(self, request: web.Request) -> web.Response:
         name = request.match_info["tenant"]
+        self.metadata_reads += 1
         tenant = self._world.directory.tenant(name)
         if tenant is None and name not in _ANY_TENANT:
             return self._refuse(RefusalError(90002).refused, request)
         base = f"{self._login}/{tenant.id if tenant else name}"
         issuer = f"{self._login}/{tenant.id if tenant else '{tenantid}'}/v2.0"
-        return web.json_response(
-            {
-                "issuer": issuer,
-                "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
-                "token_endpoint": f"{base}/oauth2/v2.0/token",
-                "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
-                "end_session_endpoint": f"{base}/oauth2/v2.0/logout",
-                "jwks_uri": f"{base}/discovery/v2.0/keys",
-                "response_types_supported": ["code", "id_token", "code id_token"],
-                "subject_types_supported": ["pairwise"],
-                "id_token_signing_alg_values_supported": ["RS256"],
-                "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-                "scopes_supported": ["openid", "profile", "email", "offline_access"],
-                "tenant_region_scope": "NA",
-                "cloud_instance_name": "localhost",
-            }
+        return self._dated(
+            web.json_response(
+                {
+                    "issuer": issuer,
+                    "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+                    "token_endpoint": f"{base}/oauth2/v2.0/token",
+                    "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+                    "end_session_endpoint": f"{base}/oauth2/v2.0/logout",
+                    "jwks_uri": f"{base}/discovery/v2.0/keys",
+                    "response_types_supported": ["code", "id_token", "code id_token"],
+                    "subject_types_supported": ["pairwise"],
+                    "id_token_signing_alg_values_supported": ["RS256"],
+                    "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+                    "scopes_supported": ["openid", "profile", "email", "offline_access"],
+                    "tenant_region_scope": "NA",
+                    "cloud_instance_name": "localhost",
+                }
+            )
         )
 
     async def _keys(self, request: web.Request) -> web.Response:
         name = request.match_info["tenant"]
         if self._world.directory.tenant(name) is None and name not in _ANY_TENANT:
             return self._refuse(RefusalError(90002).refused, request)
-        return web.json_response({"keys": [self._key.jwk()]})
+        return web.json_response({"keys": self._keyring.jwks()})
 
     async def _instance(self, _request: web.Request) -> web.Response:
         host = self._login.removeprefix("https://")
@@ -145,44 +157,65 @@ class Entra:
         begun = time.perf_counter()
         form = {name: str(value) for name, value in (await request.post()).items()}
         tenant = self._world.directory.tenant(request.match_info["tenant"])
-        outcome = self._decide(form, tenant)
-        if isinstance(outcome, Granted):
-            hop, code = outcome.hop.value, 0
-            response = self._grant(outcome)
+        fault = await self._met(form, tenant)
+        if fault is not None and fault.html:
+            hop, code, response = "page", 0, _page(fault)
         else:
-            hop, code = "refused", outcome.code
-            response = self._refuse(outcome, request)
-        spent_ms = (time.perf_counter() - begun) * 1000
+            outcome = _refused(fault) if fault is not None else self._decide(form, tenant)
+            hop, code, response = self._answer(form, outcome, request)
+        if fault is not None and fault.retry_after is not None:
+            response.headers["Retry-After"] = str(fault.retry_after)
+        self._note(hop, form.get("client_id", ""), code, begun)
+        return self._dated(response)
+
+    async def _met(self, form: Form, tenant: Tenant | None) -> EntraFault | None:
+        directory, client = self._world.directory, form.get("client_id", "")
+        home = tenant.id if tenant else ""
+        blueprint = directory.blueprint(home, client)
+        hop = hop_of(form, is_blueprint=blueprint is not None)
+        delay_s, fault = self._faults.meet(hop, blueprint or directory.identity(home, client))
+        if delay_s:
+            await asyncio.sleep(delay_s)
+        return fault
+
+    def _answer(
+        self, form: Form, outcome: Granted | Refused, request: web.Request
+    ) -> tuple[str, int, web.Response]:
+        if isinstance(outcome, Granted):
+            return outcome.hop.value, 0, self._grant(outcome, _demanded(form))
+        return "refused", outcome.code, self._refuse(outcome, request)
+
+    def _note(self, hop: str, client: str, code: int, begun: float) -> None:
         line = TokenRequest(
             n=len(self._requests) + 1,
             hop=hop,
-            client_id=form.get("client_id", ""),
+            client_id=client,
             code=code,
-            ms=round(spent_ms, 3),
+            ms=round((time.perf_counter() - begun) * 1000, 3),
             at=time.monotonic_ns(),
         )
         self._requests.append(line)
         self._tell(line)
         _log.info("token request %d: %s, code %d", line.n, hop, code)
-        return response
 
-    def _decide(self, form: dict[str, str], tenant: Tenant | None) -> Granted | Refused:
+    def _decide(self, form: Form, tenant: Tenant | None) -> Granted | Refused:
         if tenant is None:
             return RefusalError(90002).refused
-        return decide(form, self._world, Authority(self._login, tenant.id, self._key, time.time()))
+        authority = Authority(self._login, tenant.id, self._keyring, self.clock.now())
+        return decide(form, self._world, authority)
 
-    def _grant(self, granted: Granted) -> web.Response:
-        lifetime = self._settings.lifetime()
-        stamps: Json = {**times(time.time(), lifetime), "uti": secrets.token_urlsafe(16)}
+    def _grant(self, granted: Granted, demanded: Json) -> web.Response:
+        lifetime, now = self._settings.lifetime(), self.clock.now()
+        stamps: Json = {**times(now, lifetime), **demanded, "uti": secrets.token_urlsafe(16)}
         body: Json = {
             "token_type": "Bearer",
             "scope": granted.scope,
             "expires_in": lifetime,
             "ext_expires_in": lifetime,
-            "access_token": self._key.sign({**granted.access, **stamps}),
+            "access_token": self._keyring.sign({**granted.access, **stamps}),
         }
         if granted.identity is not None and granted.user is not None:
-            body["id_token"] = self._key.sign({**granted.identity, **stamps})
+            body["id_token"] = self._keyring.sign({**granted.identity, **stamps})
             account = orjson.dumps({"uid": granted.user.user, "utid": granted.user.tenant})
             body["client_info"] = urlsafe_b64encode(account).decode().rstrip("=")
         return web.json_response(body, headers={"Cache-Control": "no-store"})
@@ -192,10 +225,36 @@ class Entra:
         body = explain(
             refused,
             login=self._login,
-            now=time.time(),
+            now=self.clock.now(),
             trace=str(uuid.uuid4()),
             correlation=correlation,
         )
         return web.json_response(
             body, status=refused.status, headers={"client-request-id": correlation}
         )
+
+    def _dated(self, response: web.Response) -> web.Response:
+        response.headers["Date"] = formatdate(self.clock.now(), usegmt=True)
+        return response
+
+
+def _refused(fault: EntraFault) -> Refused:
+    refused = RefusalError(fault.code or DOWN).refused
+    return refused if fault.status is None else replace(refused, status=fault.status)
+
+
+def _page(fault: EntraFault) -> web.Response:
+    page = "<!doctype html><title>Sign in</title><p>Sign in to use this network."
+    return web.Response(text=page, content_type="text/html", status=fault.status or 200)
+
+
+def _demanded(form: Form) -> Json:
+    """Read the `nbf` that a claims challenge demands: such a token is not dated back.
+
+    https://learn.microsoft.com/entra/identity-platform/claims-challenge
+    """
+    try:
+        demanded = part(part(load(form.get("claims", "{}").encode()), "access_token"), "nbf")
+        return {"nbf": int(text(demanded, "value"))} if demanded else {}
+    except (DocumentError, ValueError):
+        return {}

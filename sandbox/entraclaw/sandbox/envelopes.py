@@ -8,7 +8,6 @@ Errors: https://learn.microsoft.com/graph/errors
 
 import datetime as dt
 import logging
-import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -17,10 +16,12 @@ from typing import TypeAlias
 import orjson
 from aiohttp import web
 
-from entraclaw.sandbox.bearers import Bearer, BearerError, read_bearer
+from entraclaw.sandbox.bearers import Bearer, BearerError, challenge, read_bearer
+from entraclaw.sandbox.clock import Clock
+from entraclaw.sandbox.directory import Directory
 from entraclaw.sandbox.documents import DocumentError, Json
+from entraclaw.sandbox.keyring import Keyring
 from entraclaw.sandbox.resources import GRAPH
-from entraclaw.sandbox.tokens import SigningKey
 
 _log = logging.getLogger(__name__)
 
@@ -36,18 +37,18 @@ Handler: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class GraphError(Exception):
-    """Graph's no, with its own code and sentence."""
+    """Graph's no, with its own code and sentence; *asks* is what a 401 asks for."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        self.status, self.code, self.message = status, code, message
+    def __init__(self, status: int, code: str, message: str, *, asks: str = "") -> None:
+        self.status, self.code, self.message, self.asks = status, code, message, asks
         super().__init__(code)
 
 
 class Answering:
     """Makes readers into handlers that answer as Graph does."""
 
-    def __init__(self, key: SigningKey) -> None:
-        self._key = key
+    def __init__(self, keys: Keyring, clock: Clock, directory: Directory) -> None:
+        self._keys, self._clock, self._directory = keys, clock, directory
 
     def __call__(self, read: Reader) -> Handler:
         """Wrap *read*."""
@@ -67,9 +68,15 @@ class Answering:
     def _bearer(self, request: web.Request) -> Bearer:
         header = request.headers.get("Authorization")
         try:
-            return read_bearer(header, key=self._key, audience=GRAPH, now=time.time())
+            bearer = read_bearer(header, keys=self._keys, audience=GRAPH, now=self._clock.now())
         except BearerError as wrong:
             raise GraphError(401, "InvalidAuthenticationToken", str(wrong)) from None
+        agent = self._directory.agent(bearer.oid)
+        asks = challenge(bearer, agent.tokens_from) if agent else None
+        if asks:
+            message = "Continuous access evaluation resulted in challenge."
+            raise GraphError(401, "InvalidAuthenticationToken", message, asks=asks)
+        return bearer
 
 
 def document(body: Json, status: int = 200) -> web.Response:
@@ -96,7 +103,7 @@ def refusal(request: web.Request, no: GraphError) -> web.Response:
     response = document(body, no.status)
     response.headers.update(headers)
     if no.status == HTTPStatus.UNAUTHORIZED:
-        response.headers["WWW-Authenticate"] = 'Bearer realm=""'
+        response.headers["WWW-Authenticate"] = no.asks or 'Bearer realm=""'
     return response
 
 

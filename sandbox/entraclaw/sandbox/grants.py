@@ -88,9 +88,11 @@ def _as_client(form: Form, world: World, authority: Authority) -> Granted:
     client = _required(form, "client_id")
     if blueprint := world.directory.blueprint(authority.tenant, client):
         prove_blueprint(_assertion(form), blueprint, authority)
+        _is_enabled(blueprint, is_identity=False)
         return _as_blueprint(form, world, authority, blueprint)
     agent = _agent_identity(client, world, authority)
     _prove_agent(form, authority, agent)
+    _is_enabled(agent, is_identity=True)
     asked = _asked_of_client(form, world)
     if asked.resource != TOKEN_EXCHANGE:
         return _as_app(form, authority, agent, asked)
@@ -118,6 +120,7 @@ def _as_app(form: Form, authority: Authority, agent: Agent, asked: Asked) -> Gra
 def _as_user(form: Form, world: World, authority: Authority) -> Granted:
     agent = _agent_identity(_required(form, "client_id"), world, authority)
     _prove_agent(form, authority, agent)
+    _is_enabled(agent, is_identity=True)
     credential = _required(form, "user_federated_identity_credential")
     prove_exchange(credential, authority, subject=agent.identity)
     user = _user(form, world, authority)
@@ -128,9 +131,12 @@ def _as_user(form: Form, world: World, authority: Authority) -> Granted:
     if not user.enabled:
         raise RefusalError(50057)
     asked = world.resources.read(_required(form, "scope"))
-    scopes = consented(asked, user.grants.get(asked.resource, ()))
+    scopes = consented(asked, user.granted(asked.resource, authority.now))
     if scopes is None:
         raise RefusalError(65001)
+    # Policies are looked at for real resources, not for the token exchange.
+    if user.blocked is not None:
+        raise RefusalError(user.blocked)
     return Granted(
         hop=Hop.USER,
         scope=form["scope"],
@@ -161,6 +167,11 @@ def _agent_identity(client: str, world: World, authority: Authority) -> Agent:
 
 def _prove_agent(form: Form, authority: Authority, agent: Agent) -> None:
     prove_exchange(_assertion(form), authority, subject=managed_subject(agent, agent.identity))
+
+
+def _is_enabled(agent: Agent, *, is_identity: bool) -> None:
+    if not agent.blueprint_enabled or (is_identity and not agent.identity_enabled):
+        raise RefusalError(7000112)
 
 
 def _assertion(form: Form) -> str:

@@ -7,13 +7,14 @@ Framework token for the bot's app id, with it.
 Bot tokens: https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-authentication
 """
 
-import time
 from dataclasses import dataclass
 from enum import StrEnum
 
+from entraclaw.sandbox.clock import Clock
 from entraclaw.sandbox.directory import Agent
 from entraclaw.sandbox.documents import Json, replace
 from entraclaw.sandbox.entra import BOT_ISSUER
+from entraclaw.sandbox.keyring import Keyring
 from entraclaw.sandbox.resources import AGENT_CHANNEL
 from entraclaw.sandbox.tokens import Algorithm, SigningKey, times
 
@@ -53,9 +54,11 @@ class Forgery:
 class Passes:
     """Makes the channel's tokens, and reuses the honest ones."""
 
-    def __init__(self, *, login: str, service: str, key: SigningKey, bot_key: SigningKey) -> None:
+    def __init__(
+        self, *, login: str, service: str, keys: Keyring, bot_key: SigningKey, clock: Clock
+    ) -> None:
         self._login, self._service = login, service
-        self._keys = {Pass.AGENTIC: key, Pass.CLASSIC: bot_key}
+        self._keys, self._bot_key, self._clock = keys, bot_key, clock
         self._foreign: SigningKey | None = None
         self._issued: dict[tuple[str, Pass], tuple[float, str]] = {}
 
@@ -65,7 +68,7 @@ class Passes:
 
     def show(self, agent: Agent, kind: Pass) -> str:
         """The token for the next delivery to *agent*, at most five minutes old."""
-        now = time.time()
+        now = self._clock.now()
         made, token = self._issued.get((agent.user, kind), (0.0, ""))
         if now - made >= _REUSED_S:
             token = self.forge(agent, kind, Forgery({}, {}))
@@ -74,9 +77,9 @@ class Passes:
 
     def forge(self, agent: Agent, kind: Pass, forgery: Forgery) -> str:
         """Make a token as asked, honest or not."""
-        key = self._keys[kind] if forgery.signer is Signer.OWN else self._somebody()
+        key = self._own(kind) if forgery.signer is Signer.OWN else self._somebody()
         claims = self._agentic(agent) if kind is Pass.AGENTIC else self._classic(agent)
-        stamped = {**claims, **times(time.time(), forgery.lifetime_s)}
+        stamped = {**claims, **times(self._clock.now(), forgery.lifetime_s)}
         header = {**key.header(), "alg": forgery.algorithm.value}
         return key.forge(
             replace(header, forgery.header), replace(stamped, forgery.claims), forgery.algorithm
@@ -100,6 +103,9 @@ class Passes:
             "aud": agent.bot,
             "serviceurl": self.service_url(agent.tenant),
         }
+
+    def _own(self, kind: Pass) -> SigningKey:
+        return self._keys.current if kind is Pass.AGENTIC else self._bot_key
 
     def _somebody(self) -> SigningKey:
         if self._foreign is None:

@@ -14,6 +14,7 @@ _GRANT = (400, "invalid_grant")
 _REQUEST = (400, "invalid_request")
 
 _NO_CONSENT = 65001
+DOWN, BUSY = 90033, 90055
 
 # AADSTS number: (HTTP status, OAuth error, sentence unless the rule has a better one).
 _KINDS: dict[int, tuple[tuple[int, str], str]] = {
@@ -23,12 +24,16 @@ _KINDS: dict[int, tuple[tuple[int, str], str]] = {
     50034: (_GRANT, "The user account does not exist in the directory for this application."),
     50057: (_GRANT, "The user account is disabled."),
     _NO_CONSENT: (_GRANT, "The user or administrator has not consented to use the application."),
+    53000: (_GRANT, "Device is not in required device state: a compliant device is required."),
+    53003: (_GRANT, "Access has been blocked by Conditional Access policies."),
     70003: ((400, "unsupported_grant_type"), "The app requested an unsupported grant type."),
     82001: (
         (400, "unauthorized_client"),
         "Agentic application is not permitted to request app-only tokens for this resource.",
     ),
     90002: (_REQUEST, "Tenant not found."),
+    DOWN: ((503, "temporarily_unavailable"), "A transient error has occurred. Please try again."),
+    BUSY: ((429, "temporarily_unavailable"), "There are too many incoming requests."),
     500011: ((400, "invalid_resource"), "The resource principal was not found in the tenant."),
     700016: ((400, "unauthorized_client"), "Application was not found in the directory."),
     700023: (_CLIENT, "Client assertion audience claim does not match Realm issuer."),
@@ -43,6 +48,7 @@ _KINDS: dict[int, tuple[tuple[int, str], str]] = {
         (400, "invalid_scope"),
         "Client credential flows must have a scope value with /.default.",
     ),
+    7000112: ((400, "unauthorized_client"), "The application is disabled."),
     7000215: (_CLIENT, "Invalid client secret provided."),
     7000218: (_CLIENT, "The request body must contain client_assertion or client_secret."),
 }
@@ -67,6 +73,11 @@ class RefusalError(Exception):
         suberror = "consent_required" if code == _NO_CONSENT else None
         self.refused = Refused(code, status, error, detail or sentence, suberror)
         super().__init__(f"AADSTS{code}")
+
+
+def is_known(code: int) -> bool:
+    """Whether there is a refusal with this AADSTS number."""
+    return code in _KINDS
 
 
 def explain(refused: Refused, *, login: str, now: float, trace: str, correlation: str) -> Json:

@@ -22,11 +22,13 @@ from entraclaw.sandbox.asks import Asks
 from entraclaw.sandbox.callers import Callers, trouble
 from entraclaw.sandbox.channel import Channel
 from entraclaw.sandbox.chats import Chats
+from entraclaw.sandbox.clock import Clock
 from entraclaw.sandbox.connector import Connector
 from entraclaw.sandbox.control import Control, guard
 from entraclaw.sandbox.conversations import Conversations
 from entraclaw.sandbox.directory import Directory
 from entraclaw.sandbox.entra import Entra
+from entraclaw.sandbox.entra_faults import EntraFaults
 from entraclaw.sandbox.envelopes import Answering, failure
 from entraclaw.sandbox.events import Events
 from entraclaw.sandbox.faults import Faults
@@ -34,6 +36,7 @@ from entraclaw.sandbox.grants import World
 from entraclaw.sandbox.graph import Graph
 from entraclaw.sandbox.holdings import Holdings
 from entraclaw.sandbox.journal import Journal
+from entraclaw.sandbox.keyring import Keyring
 from entraclaw.sandbox.listener import apart, application, bind, port_of, serve, slow
 from entraclaw.sandbox.messages import Messages
 from entraclaw.sandbox.page import Page
@@ -101,9 +104,10 @@ async def sandbox(home: Path, *, port: int, settings: Settings) -> AsyncGenerato
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """What the hosts have in common: who there is, what was said, which key signs."""
+    """What the hosts have in common: who there is, what was said, which keys sign, the time."""
 
-    key: SigningKey
+    keys: Keyring
+    clock: Clock
     directory: Directory
     conversations: Conversations
     transcript: Transcript
@@ -123,14 +127,21 @@ class _Rooms:
         catalogue = Catalogue(ports.url(ports.graph))
         asks = Asks(shared.directory, catalogue)
         passes = Passes(
-            login=login, service=ports.url(ports.service), key=shared.key, bot_key=bot_key
+            login=login,
+            service=ports.url(ports.service),
+            keys=shared.keys,
+            bot_key=bot_key,
+            clock=shared.clock,
         )
+        entra_faults = EntraFaults()
         self._entra = Entra(
             login=login,
             world=World(shared.directory, catalogue),
-            key=shared.key,
+            keys=shared.keys,
             bot_key=bot_key,
             settings=settings,
+            clock=shared.clock,
+            faults=entra_faults,
             tell=tell,
         )
         self.channel = Channel(passes=passes, session=session, settings=settings, tell=tell)
@@ -171,7 +182,7 @@ class _Rooms:
             views=views,
             events=Events(views, happenings),
         )
-        parts = (control, stage, self._faults, page)
+        parts = (control, stage, self._faults, entra_faults, shared.keys, shared.clock, page)
         self.local = [route for part in parts for route in part.routes()]
 
     def hosts(self) -> Iterator[tuple[web.Application, socket]]:
@@ -192,7 +203,8 @@ def _share(tell: Callable[[Happening], None]) -> _Shared:
         tell(entry)
 
     return _Shared(
-        key=SigningKey.make("Entra"),
+        keys=Keyring("Entra"),
+        clock=Clock(),
         directory=Directory(tell),
         conversations=Conversations(),
         transcript=Transcript(hear),
@@ -202,7 +214,7 @@ def _share(tell: Callable[[Happening], None]) -> _Shared:
 
 
 def _graph_routes(shared: _Shared, base: str) -> list[web.RouteDef]:
-    answer = Answering(shared.key)
+    answer = Answering(shared.keys, shared.clock, shared.directory)
     chats = Chats(
         base=base,
         directory=shared.directory,
@@ -221,7 +233,10 @@ def _graph_routes(shared: _Shared, base: str) -> list[web.RouteDef]:
 
 def _connector_routes(shared: _Shared) -> list[web.RouteDef]:
     callers = Callers(
-        directory=shared.directory, conversations=shared.conversations, key=shared.key
+        directory=shared.directory,
+        conversations=shared.conversations,
+        keys=shared.keys,
+        clock=shared.clock,
     )
     connector = Connector(callers=callers, transcript=shared.transcript, messages=shared.messages)
     rosters = Rosters(

@@ -18,6 +18,7 @@ import aiohttp
 from yarl import URL
 
 from entraclaw.errors import AttachmentRefused, CallRefused, Unreachable
+from entraclaw.identity.challenge import Refused, ignore, renewed
 from entraclaw.identity.values import Token
 from entraclaw.tools.attachment_routes import Bearer, Places, Route, check_redirect, route
 from entraclaw.tools.graph import Json, error_code
@@ -30,6 +31,7 @@ PATIENCE_S = 60.0
 _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=10, sock_read=15)
 
 _CHUNK = 65_536
+_UNAUTHORISED = 401
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OCTETS = "application/octet-stream"
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,127}")
@@ -71,6 +73,7 @@ class Source:
         channel_token: Gives the agent user's token for the agent channel.
         graph_token: Gives the agent user's token for Graph.
         patience_s: How long fetching may take, in seconds, once there is a token.
+        refused: Told of a token that was answered with 401; the next one is another.
     """
 
     session: aiohttp.ClientSession
@@ -78,6 +81,7 @@ class Source:
     channel_token: Callable[[], Awaitable[Token]]
     graph_token: Callable[[], Awaitable[Token]]
     patience_s: float = PATIENCE_S
+    refused: Refused = ignore
 
 
 async def fetch(source: Source, url: str, *, wanted: Wanted, name: str = "") -> Fetched:
@@ -92,6 +96,18 @@ async def fetch(source: Source, url: str, *, wanted: Wanted, name: str = "") -> 
     way = route(url, source.places)
     give = source.channel_token if way.bearer is Bearer.CHANNEL else source.graph_token
     token = await give()
+    try:
+        return await _fetched(source, way, token, wanted, name)
+    except CallRefused as error:
+        again = None
+        if error.status == _UNAUTHORISED:
+            again = await renewed(give, source.refused, token, "")
+        if again is None:
+            raise
+    return await _fetched(source, way, again, wanted, name)
+
+
+async def _fetched(source: Source, way: Route, token: Token, wanted: Wanted, name: str) -> Fetched:
     try:
         async with asyncio.timeout(source.patience_s):
             content, told = await _download(source, way, token, _LIMITS[wanted])

@@ -10,23 +10,32 @@ from typing import cast
 import aiohttp
 
 from entraclaw.errors import CallRefused, Uncertain, Unreachable
+from entraclaw.identity.challenge import Refused, ignore, renewed
 from entraclaw.identity.values import Token
 
 Json = Mapping[str, object]
 
 _TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
 _SERVICE = "Graph"
-_CREATED = 201
+_CREATED, _UNAUTHORISED = 201, 401
 
 
 class Graph:
     """Microsoft Graph v1.0."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, base: str, token: Callable[[], Awaitable[Token]]
+        self,
+        session: aiohttp.ClientSession,
+        base: str,
+        token: Callable[[], Awaitable[Token]],
+        refused: Refused = ignore,
     ) -> None:
-        """Speak to *base* (``https://graph.microsoft.com``) with what *token* gives."""
+        """Speak to *base* (``https://graph.microsoft.com``) with what *token* gives.
+
+        *refused* is told of a token that was answered with 401; the next one is another.
+        """
         self._session, self._base, self._token = session, base, token
+        self._refused = refused
 
     async def get(self, path: str) -> Json:
         """Read ``/v1.0/`` + *path*; ids in it must be quoted already.
@@ -70,6 +79,17 @@ class Graph:
         self, method: str, path: str, document: Json | None
     ) -> tuple[int, bytes, Mapping[str, str]]:
         token = await self._token()
+        answer = await self._ask(method, path, document, token)
+        if answer[0] == _UNAUTHORISED:
+            challenge = answer[2].get("WWW-Authenticate", "")
+            again = await renewed(self._token, self._refused, token, challenge)
+            if again is not None:  # nothing was done with the first
+                return await self._ask(method, path, document, again)
+        return answer
+
+    async def _ask(
+        self, method: str, path: str, document: Json | None, token: Token
+    ) -> tuple[int, bytes, Mapping[str, str]]:
         headers = {"Authorization": f"Bearer {token.secret}", "Accept": "application/json"}
         async with self._session.request(
             method,

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,16 @@ def next_step(document: Mapping[str, Any]) -> str:
         "entraclaw doctor": document["locked"] or document["trouble"] or document["warnings"],
         "entraclaw approvals list": document["approvals"],
         "name an agent in config.toml: docs/settings.md": not document["identity"]["agent_user"],
+        _cure(document["tokens"]): document["tokens"],
         "entraclaw inbox list --state ambiguous": inbox[State.AMBIGUOUS],
         "entraclaw inbox list --state dead": inbox[State.DEAD],
         "start your host with `entraclaw mcp` as an MCP server": not document["sessions"],
     }
     return next((step for step, is_due in steps.items() if is_due), "")
+
+
+def _cure(tokens: Sequence[Mapping[str, Any]]) -> str:
+    return next((str(one["cure"]) for one in tokens if one["cure"]), "try again in a minute")
 
 
 def _show(document: Mapping[str, Any], names: Labels) -> None:
@@ -91,6 +96,9 @@ def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Tex
         yield "locked", safe(document["locked"], "bold red")
     if document["trouble"]:
         yield "trouble", safe(document["trouble"], "red")
+    for one in document["tokens"]:
+        said = f"{one['state']} since {one['since']}: {one['cause']} for {one['resource']}"
+        yield "tokens", safe(f"{said}; {one['cure']}" if one["cure"] else said, "red")
     for warning in document["warnings"]:
         yield "warning", safe(warning, "yellow")
     if document["offers"]:
