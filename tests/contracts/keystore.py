@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from entraclaw.errors import KeyUnavailable
 from entraclaw.identity.keys import Algorithm, Binding, Key, KeyStore
 from entraclaw.identity.keys.memory import MemoryKeyStore
+from entraclaw.identity.keys.proof import prove
 
 OpenStore: TypeAlias = Callable[[], KeyStore]
 
@@ -159,6 +160,19 @@ class KeyStoreContract:
         assert BINDING.tenant in repr(key)
         assert "PRIVATE" not in f"{key!r} {key}"
         assert len(repr(key)) < 200
+
+    def test_store_proves_itself_and_leaves_nothing(self, open_store: OpenStore) -> None:
+        prove(open_store(), "self-check")
+
+        assert open_store().load("self-check") is None
+
+    def test_proof_that_was_cut_off_is_done_anew(self, open_store: OpenStore) -> None:
+        open_store().create("self-check", BINDING)
+
+        prove(open_store(), "self-check")
+
+    def test_store_says_whether_its_keys_can_be_copied(self, open_store: OpenStore) -> None:
+        assert isinstance(open_store().exportable, bool)
 
 
 class LastingKeyStoreContract(KeyStoreContract):

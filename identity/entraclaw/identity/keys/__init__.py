@@ -1,18 +1,15 @@
-"""Keys that sign and never leave: the two seams, and the choice of a store by name.
+"""Keys that sign and never leave: the two seams.
 
 A `Key` is a private key we may use but never hold; a `KeyStore` makes, finds and
 removes keys. Every key is bound, when it is made, to one tenant at one login host, and
 `entraclaw.identity.assertion` refuses to sign for any other.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from entraclaw.errors import BadSettings, KeyUnavailable, Problem
-
-__all__ = ["Algorithm", "Binding", "Key", "KeyStore", "choose"]
+__all__ = ["Algorithm", "Binding", "Key", "KeyStore"]
 
 
 class Algorithm(StrEnum):
@@ -105,24 +102,3 @@ class KeyStore(Protocol):
             KeyUnavailable: The store cannot be used.
         """
         ...
-
-
-def choose(stores: Mapping[str, KeyStore], name: str) -> KeyStore:
-    """Take the store that the settings name, and only that one.
-
-    Raises:
-        BadSettings: There is no store of that name.
-        KeyUnavailable: It cannot be used on this machine.
-    """
-    store = stores.get(name)
-    if store is None:
-        raise BadSettings(
-            [Problem("key_store", f"{name!r} is unknown", f"use one of {', '.join(stores)}")]
-        )
-    reason = store.unavailable()
-    if reason is not None:
-        raise KeyUnavailable(
-            f"the key store {name!r} cannot be used here: {reason}",
-            hint="unlock it, or name another one as key_store in config.toml",
-        )
-    return store

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding,
 from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo, Prehashed
 from cryptography.x509.oid import NameOID
 
+from entraclaw.errors import KeyUnavailable
 from entraclaw.identity.keys import Binding
 
 BITS = 2048  # what Entra asks for at least, and what a TPM can do
@@ -66,6 +67,25 @@ def binding_of(certificate: x509.Certificate, public: rsa.RSAPublicKey) -> Bindi
 def pem(certificate: x509.Certificate) -> bytes:
     """Write *certificate* as PEM."""
     return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def refuse_untimely(certificate: bytes, now: datetime) -> None:
+    """Refuse a PEM *certificate* that is not valid at *now*, before Entra does.
+
+    Raises:
+        KeyUnavailable: It has ended, or begins later.
+    """
+    read = x509.load_pem_x509_certificate(certificate)
+    if now >= read.not_valid_after_utc:
+        raise KeyUnavailable(
+            f"the certificate of this key ended on {read.not_valid_after_utc:%Y-%m-%d}",
+            hint="make a new key and register its certificate on the blueprint",
+        )
+    if now < read.not_valid_before_utc:
+        raise KeyUnavailable(
+            f"the certificate of this key begins on {read.not_valid_before_utc:%Y-%m-%d}",
+            hint="is this machine's clock right?",
+        )
 
 
 class Elsewhere(rsa.RSAPrivateKey):

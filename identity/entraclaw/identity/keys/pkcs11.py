@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 
 import pkcs11
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from pkcs11 import MGF, Attribute, KeyType, Mechanism, ObjectClass
 
 from entraclaw.errors import KeyUnavailable
 from entraclaw.identity.keys import Algorithm, Binding
 from entraclaw.identity.keys.certificate import BITS, Elsewhere, binding_of, pem, self_signed
 from entraclaw.identity.keys.pkcs11_token import Pkcs11Token
+from entraclaw.identity.keys.proof import check_signature
 
 _SALT_BYTES = 32  # PS256: as long as the digest, RFC 7518 §3.5
 _ID_BYTES = 16
@@ -98,11 +98,16 @@ class Pkcs11KeyStore:
             place = secrets.token_bytes(_ID_BYTES)
             try:
                 certificate = self._make(session, name, place, binding)
-                _prove(_only(_private(session, place)), algorithm, certificate)
             except BaseException:
                 _destroy(session, name)
                 raise
-        return Pkcs11Key(self._token, place, pem(certificate), algorithm, binding)
+        key = Pkcs11Key(self._token, place, pem(certificate), algorithm, binding)
+        try:
+            check_signature(key)  # some TPMs choose their own salt, which is not PS256
+        except KeyUnavailable:
+            self.delete(name)
+            raise
+        return key
 
     def load(self, name: str) -> Pkcs11Key | None:
         """Find a key; refuses one that can be taken out, or whose certificate is foreign."""
@@ -223,23 +228,6 @@ def _signature(private: pkcs11.Object, algorithm: Algorithm, message: bytes) -> 
         case Algorithm.RS256:
             made = private.sign(message, mechanism=Mechanism.SHA256_RSA_PKCS)
     return bytes(made)
-
-
-def _prove(private: pkcs11.Object, algorithm: Algorithm, certificate: x509.Certificate) -> None:
-    """Refuse a key whose signatures Entra would not take: some TPMs choose their own salt."""
-    public = certificate.public_key()
-    if not isinstance(public, rsa.RSAPublicKey):
-        raise _damaged("its certificate is of another kind")
-    salted = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=_SALT_BYTES)
-    scheme = salted if algorithm is Algorithm.PS256 else padding.PKCS1v15()
-    try:
-        public.verify(
-            _signature(private, algorithm, b"entraclaw"), b"entraclaw", scheme, hashes.SHA256()
-        )
-    except InvalidSignature as error:
-        raise KeyUnavailable(
-            f"the token makes signatures that are not {algorithm}", hint="use another key store"
-        ) from error
 
 
 def _integer(number: int) -> bytes:
