@@ -17,6 +17,7 @@ from entraclaw.errors import KeyUnavailable
 from entraclaw.identity.keys import Algorithm, Binding, Key, KeyStore
 from entraclaw.identity.keys.memory import MemoryKeyStore
 from entraclaw.identity.keys.proof import prove
+from identity.tenant import Tenant
 
 OpenStore: TypeAlias = Callable[[], KeyStore]
 
@@ -160,6 +161,12 @@ class KeyStoreContract:
         assert BINDING.tenant in repr(key)
         assert "PRIVATE" not in f"{key!r} {key}"
         assert len(repr(key)) < 200
+
+    def test_assertion_is_taken_by_entra(self, open_store: OpenStore, tenant: Tenant) -> None:
+        key = open_store().create("agent", Binding(tenant.cloud.login, tenant.id))
+        ids = tenant.hire(key.certificate)
+
+        assert tenant.chain(ids, key=lambda: key).user_token(tenant.cloud.graph_scope).secret
 
     def test_store_proves_itself_and_leaves_nothing(self, open_store: OpenStore) -> None:
         prove(open_store(), "self-check")

@@ -21,13 +21,12 @@ from contracts.keystore import (
     refuses_everything,
 )
 from entraclaw.errors import KeyUnavailable
-from entraclaw.identity.keys import Binding, Key
+from entraclaw.identity.keys import Key
 from entraclaw.identity.keys.memory import MemoryKeyStore
 from entraclaw.identity.keys.pin import SERVICE, Pin
 from entraclaw.identity.keys.pkcs11 import Pkcs11KeyStore
 from entraclaw.identity.keys.pkcs11_token import Pkcs11Token
 from entraclaw.identity.keys.system_keyring import SystemKeyring
-from identity.tenant import Tenant
 
 LABEL = "entraclaw"
 PIN = "a-pin-1234"
@@ -71,7 +70,7 @@ def opened(module: Path) -> Generator[pkcs11.Session]:
 
 
 class Pkcs11Contract(LastingKeyStoreContract):
-    """Inherit, and provide module-scoped fixtures `module`, `open_store` and `tenant`."""
+    """Inherit, and provide module-scoped fixtures `module` and `open_store`."""
 
     def test_key_cannot_be_taken_out_of_the_token(self, module: Path, key: Key) -> None:
         with opened(module) as session:
@@ -89,12 +88,6 @@ class Pkcs11Contract(LastingKeyStoreContract):
 
     def test_store_says_that_its_keys_stay(self, open_store: OpenStore) -> None:
         assert open_store().exportable is False
-
-    def test_assertion_is_taken_by_entra(self, open_store: OpenStore, tenant: Tenant) -> None:
-        key = open_store().create("agent", Binding(tenant.cloud.login, tenant.id))
-        ids = tenant.hire(key.certificate)
-
-        assert tenant.chain(ids, key=lambda: key).user_token(tenant.cloud.graph_scope).secret
 
     def test_refused_pin_is_not_tried_again(self, module: Path, key: Key) -> None:
         """Ours: a token locks after a few wrong PINs, and an agent tries often."""

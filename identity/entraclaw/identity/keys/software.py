@@ -61,7 +61,7 @@ def make(name: str, binding: Binding, now: datetime, write: Callable[[str], None
     """
     private = rsa.generate_private_key(public_exponent=65537, key_size=BITS)
     public = pem(self_signed(private, name, binding, now))
-    write(_record(private, public, binding))
+    _write_down(private, public, binding, write)
     return SoftwareKey(private, public, binding)
 
 
@@ -97,21 +97,25 @@ def _use_of(private: rsa.RSAPrivateKey) -> Callable[[bytes], bytes]:
     return use
 
 
-def _record(private: rsa.RSAPrivateKey, certificate: bytes, binding: Binding) -> str:
+def _write_down(
+    private: rsa.RSAPrivateKey,
+    certificate: bytes,
+    binding: Binding,
+    write: Callable[[str], None],
+) -> None:
     secret = private.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    return json.dumps(
-        {
-            "version": _VERSION,
-            "login": binding.login,
-            "tenant": binding.tenant,
-            "certificate": certificate.decode("ascii"),
-            "private": secret.decode("ascii"),
-        }
-    )
+    record = {
+        "version": _VERSION,
+        "login": binding.login,
+        "tenant": binding.tenant,
+        "certificate": certificate.decode("ascii"),
+        "private": secret.decode("ascii"),
+    }
+    write(json.dumps(record))
 
 
 def _damaged(where: str) -> KeyUnavailable:
