@@ -85,6 +85,12 @@ def test_missing_module_is_the_reason(tmp_path: Path) -> None:
         ProfileKey(settings)()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there it is")
+def test_windows_own_store_is_refused_elsewhere(tmp_path: Path) -> None:
+    with pytest.raises(KeyUnavailable, match="cng cannot be used here: it is Windows' own"):
+        ProfileKey(profile(tmp_path, 'key_store = "cng"'))()
+
+
 def test_key_for_another_tenant_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyMisused):
         finding(tmp_path, {Store.PKCS11: NO_TPM, Store.KEYRING: holding(BINDING)})()

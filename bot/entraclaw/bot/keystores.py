@@ -19,7 +19,11 @@ from entraclaw.identity.keys.proof import prove
 from entraclaw.identity.keys.system_keyring import SystemKeyring
 
 # A TPM, where one is usable, before what can be copied; a plain file only by its name.
-PREFERRED = (Store.PKCS11, Store.KEYRING)
+PREFERRED = (
+    (Store.PKCS11, Store.CNG, Store.KEYRING)
+    if sys.platform == "win32"
+    else (Store.PKCS11, Store.KEYRING)
+)
 
 _TPM_MODULES = (
     "/usr/lib/*/libtpm2_pkcs11.so.1",  # Debian, Ubuntu
@@ -107,6 +111,7 @@ def stores_of(settings: Settings) -> dict[Store, KeyStore]:
     """Make the stores that may hold the key of a profile; none is opened before it is used."""
     makers: dict[Store, Callable[[], KeyStore]] = {
         Store.PKCS11: lambda: _token_store(settings),
+        Store.CNG: lambda: _windows_store(settings),
         Store.KEYRING: KeyringKeyStore,
         Store.UNSAFE_FILE: lambda: UnsafeFileKeyStore(settings.folder / "keys"),
     }
@@ -133,6 +138,16 @@ def _token_store(settings: Settings) -> KeyStore:
 
     pin = Pin(settings.pkcs11_token, SystemKeyring(), _prompt())
     return Pkcs11KeyStore(Pkcs11Token(module, settings.pkcs11_token, pin))
+
+
+def _windows_store(settings: Settings) -> KeyStore:
+    if sys.platform != "win32":
+        return AbsentKeyStore("it is Windows' own", exportable=False)
+    from entraclaw.identity.keys import ncrypt  # noqa: PLC0415 - nothing but Windows can
+    from entraclaw.identity.keys.cng import CngKeyStore  # noqa: PLC0415 - the same
+
+    providers = (ncrypt.Ncrypt(ncrypt.TPM), ncrypt.Ncrypt(ncrypt.SOFTWARE))
+    return CngKeyStore(settings.folder / "keys", providers)
 
 
 def _tpm_module() -> Path | None:

@@ -49,6 +49,7 @@ class Store(StrEnum):
 
     AUTO = "auto"
     PKCS11 = "pkcs11"
+    CNG = "cng"
     KEYRING = "keyring"
     UNSAFE_FILE = "unsafe-file"
 
