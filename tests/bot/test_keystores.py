@@ -143,6 +143,18 @@ def test_store_that_forgets_is_trouble(tmp_path: Path) -> None:
     assert key()
 
 
+def test_tpm_that_was_not_set_up_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """tpm2-pkcs11 makes an empty database in the home of whoever loads it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    with pytest.raises(KeyUnavailable, match="no token was made in a TPM"):
+        ProfileKey(profile(tmp_path, 'key_store = "pkcs11"'))()
+
+    assert not (tmp_path / ".tpm2_pkcs11").exists()
+
+
 def test_extra_that_is_not_installed_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

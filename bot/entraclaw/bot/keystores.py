@@ -126,8 +126,7 @@ def _token_store(settings: Settings) -> KeyStore:
     module = settings.pkcs11_module or _tpm_module()
     if module is None:
         return AbsentKeyStore(
-            "config.toml names no pkcs11_module, and tpm2-pkcs11 is not installed",
-            exportable=False,
+            "config.toml names no pkcs11_module, and no token was made in a TPM", exportable=False
         )
     if find_spec("pkcs11") is None:
         return AbsentKeyStore('it needs `pip install "entraclaw[pkcs11]"`', exportable=False)
@@ -151,8 +150,18 @@ def _windows_store(settings: Settings) -> KeyStore:
 
 
 def _tpm_module() -> Path | None:
+    """Find tpm2-pkcs11 where it was set up: loaded anywhere else it makes an empty database."""
+    if not any((place / "tpm2_pkcs11.sqlite3").is_file() for place in _tpm_databases()):
+        return None
     found = (path for place in _TPM_MODULES for path in sorted(Path("/").glob(place[1:])))
     return next(found, None)
+
+
+def _tpm_databases() -> tuple[Path, ...]:
+    try:
+        return Path("/etc/tpm2_pkcs11"), Path.home() / ".tpm2_pkcs11"
+    except RuntimeError:  # nobody's home is known
+        return (Path("/etc/tpm2_pkcs11"),)
 
 
 def _prompt() -> Callable[[str], str] | None:

@@ -48,6 +48,7 @@ class Pin:
         """
         pin = self._typed or self._kept() or self._asked()
         if pin == self._refused:
+            self._typed = None
             raise KeyUnavailable(
                 f"the token {self._token!r} refused this PIN before; it is not tried again",
                 hint=f"correct it with {self.cure}: a token locks after a few wrong PINs",
