@@ -2,7 +2,7 @@
 
 import getpass
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -103,19 +103,22 @@ class ProfileKey:
         raise KeyUnavailable(
             f"no key for the profile {self._settings.profile!r}: {'; '.join(passed)}",
             hint="unlock the store that has it, or name another one as key_store in config.toml; "
-            "a new key needs its certificate registered on the blueprint",
+            "`entraclaw key new` makes one, and prints the certificate to register",
         )
 
 
-def stores_of(settings: Settings) -> dict[Store, KeyStore]:
-    """Make the stores that may hold the key of a profile; none is opened before it is used."""
+def stores_of(settings: Settings, names: Sequence[Store] | None = None) -> dict[Store, KeyStore]:
+    """Make the stores that may hold the key of a profile, in the order of preference.
+
+    *names* makes those instead. None is opened before it is used.
+    """
     makers: dict[Store, Callable[[], KeyStore]] = {
         Store.PKCS11: lambda: _token_store(settings),
         Store.CNG: lambda: _windows_store(settings),
         Store.KEYRING: KeyringKeyStore,
         Store.UNSAFE_FILE: lambda: UnsafeFileKeyStore(settings.folder / "keys"),
     }
-    return {name: makers[name]() for name in _order(settings.key_store)}
+    return {name: makers[name]() for name in names or _order(settings.key_store)}
 
 
 def _order(named: Store) -> tuple[Store, ...]:
