@@ -1,6 +1,7 @@
 """What a PKCS#11 key store keeps its word on besides; each token's test inherits it."""
 
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,13 +20,14 @@ from contracts.keystore import (
     OpenStore,
     public_half,
     refuses_everything,
+    verify,
 )
 from entraclaw.errors import KeyUnavailable
 from entraclaw.identity.keys import Key
 from entraclaw.identity.keys.memory import MemoryKeyStore
 from entraclaw.identity.keys.pin import SERVICE, Pin
 from entraclaw.identity.keys.pkcs11 import Pkcs11KeyStore
-from entraclaw.identity.keys.pkcs11_token import Pkcs11Token
+from entraclaw.identity.keys.pkcs11_token import PATIENCE_S, Pkcs11Token
 from entraclaw.identity.keys.system_keyring import SystemKeyring
 
 LABEL = "entraclaw"
@@ -53,8 +55,11 @@ class Items(KeyringBackend):
         raise AssertionError(service, username)
 
 
-def token(module: Path, items: Items, label: str = LABEL) -> Pkcs11Token:
-    return Pkcs11Token(module, label, Pin(label, SystemKeyring(lambda: items)))
+def token(
+    module: Path, items: Items, label: str = LABEL, patience_s: float = PATIENCE_S
+) -> Pkcs11Token:
+    pin = Pin(label, SystemKeyring(lambda: items))
+    return Pkcs11Token(module, label, pin, patience_s=patience_s)
 
 
 def store_of(module: Path, items: Items | None = None, label: str = LABEL) -> Pkcs11KeyStore:
@@ -166,6 +171,22 @@ class Pkcs11Contract(LastingKeyStoreContract):
         with pytest.raises(KeyUnavailable, match="another key's"):
             open_store().load("foreign")
         open_store().delete("foreign")
+
+    def test_signatures_of_many_threads_are_made_in_turn(self, key: Key) -> None:
+        messages = [str(number).encode() for number in range(16)]
+        with ThreadPoolExecutor(max_workers=8) as threads:
+            signatures = list(threads.map(key.sign, messages))
+
+        for signature, message in zip(signatures, messages, strict=True):
+            verify(key, signature, message)
+
+    def test_errand_that_waits_too_long_says_so(self, module: Path) -> None:
+        opened, impatient = token(module, Items()), token(module, Items(), patience_s=0.01)
+        with opened.session():
+            assert "busy with another call" in str(impatient.unavailable())
+            refuses_everything(Pkcs11KeyStore(impatient))
+
+        assert impatient.unavailable() is None
 
     def test_key_is_used_after_the_module_was_let_go(
         self, module: Path, open_store: OpenStore, key: Key

@@ -43,9 +43,13 @@ def module(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
     with pytest.MonkeyPatch.context() as environ:
         environ.setenv("SOFTHSM2_CONF", str(folder / "conf"))
         for label in (LABEL, "twin", "twin", "leaving"):
-            util("--init-token", "--free", "--so-pin=0000", f"--label={label}", f"--pin={PIN}")
+            make_token(label)
         yield MODULE
         pkcs11.lib(str(MODULE)).finalize()
+
+
+def make_token(label: str) -> None:
+    util("--init-token", "--free", "--so-pin=0000", f"--label={label}", f"--pin={PIN}")
 
 
 def util(*words: str) -> None:
@@ -78,6 +82,16 @@ def test_token_that_goes_away_is_reported_at_the_next_signature(module: Path) ->
     with pytest.raises(KeyUnavailable):
         key.sign(b"message")
     assert "is not there" in str(store.unavailable())
+
+
+def test_token_that_comes_later_is_found(module: Path) -> None:
+    store = store_of(module, Items(), "late")
+    assert "is not there" in str(store.unavailable())
+
+    make_token("late")
+
+    assert store.unavailable() is None
+    assert store.load(NAME) is None
 
 
 def test_module_that_is_no_module_is_named(module: Path, tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from pkcs11 import Mechanism
 from entraclaw.errors import KeyUnavailable
 from entraclaw.identity.keys.pin import Pin
 
+PATIENCE_S = 30.0  # a TPM makes a key in a second, the slowest in ten
+
 _LAST_TRY = 0x00020000  # CKF_USER_PIN_FINAL_TRY; python-pkcs11 has no name for these two
 _LOCKED = 0x00040000  # CKF_USER_PIN_LOCKED
-_PATIENCE_S = 30.0  # a TPM makes a key in a second, the slowest in ten
 _SIGNS = frozenset({Mechanism.SHA256_RSA_PKCS_PSS, Mechanism.SHA256_RSA_PKCS})
 
 # A module has one login for the whole process, and python-pkcs11 does not lock.
@@ -45,9 +46,15 @@ _BUSY = (
 class Pkcs11Token:
     """The token of one label behind one PKCS#11 module."""
 
-    def __init__(self, module: Path, label: str, pin: Pin) -> None:
-        """Nothing is loaded before the token is first used."""
+    def __init__(
+        self, module: Path, label: str, pin: Pin, *, patience_s: float = PATIENCE_S
+    ) -> None:
+        """Nothing is loaded before the token is first used.
+
+        *patience_s* is how long an errand waits for another one of this process.
+        """
         self._module, self._label, self._pin = module, label, pin
+        self._patience_s = patience_s
 
     def __repr__(self) -> str:
         """Name the label only."""
@@ -92,17 +99,26 @@ class Pkcs11Token:
 
     @contextmanager
     def _using(self) -> Generator[pkcs11.Token]:
-        if not _turn.acquire(timeout=_PATIENCE_S):
+        if not _turn.acquire(timeout=self._patience_s):
             raise KeyUnavailable(
                 f"the token {self._label!r} is busy with another call", hint="try again later"
             )
         try:
-            yield pkcs11.lib(str(self._module)).get_token(token_label=self._label)
+            yield self._find()
         except pkcs11.PKCS11Error as error:
             _let_go(self._module)
             raise self._in_words(error) from error
         finally:
             _turn.release()
+
+    def _find(self) -> pkcs11.Token:
+        try:
+            return pkcs11.lib(str(self._module)).get_token(token_label=self._label)
+        except pkcs11.NoSuchToken:
+            # Some modules know the tokens that were there when they were initialised, and
+            # SoftHSM passes over one that another process is just writing to.
+            _let_go(self._module)
+            return pkcs11.lib(str(self._module)).get_token(token_label=self._label)
 
     def _in_words(self, error: pkcs11.PKCS11Error) -> KeyUnavailable:
         told = f"the token {self._label!r}"
