@@ -28,7 +28,7 @@ def test_profile_without_a_file_is_unconfigured_and_in_order(tmp_path: Path) -> 
     settings = Settings.read({"ENTRACLAW_HOME": str(tmp_path)}, "default")
 
     assert settings.agent is None
-    assert (settings.port, settings.key_store) == (PORT, Store.KEYRING)
+    assert (settings.port, settings.key_store) == (PORT, Store.AUTO)
 
 
 def test_hosts_tools_are_the_hosts_for_sponsors_and_asked_about_for_others(tmp_path: Path) -> None:
@@ -113,6 +113,34 @@ def test_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
 def test_key_in_a_plain_file_is_used_only_when_the_profile_itself_names_it(tmp_path: Path) -> None:
     assert read(tmp_path, 'key_store = "unsafe-file"').key_store is Store.UNSAFE_FILE
     assert "environment" in problems(tmp_path, "", ENTRACLAW_KEY_STORE="unsafe-file")["key_store"]
+
+
+def test_token_is_the_tpms_unless_the_profile_names_another(tmp_path: Path) -> None:
+    text = 'key_store = "pkcs11"\npkcs11_module = "/usr/lib/x.so"\npkcs11_token = "card"'
+
+    assert (read(tmp_path).pkcs11_module, read(tmp_path).pkcs11_token) == (None, "entraclaw")
+    named = read(tmp_path, text)
+    assert (named.key_store, str(named.pkcs11_module), named.pkcs11_token) == (
+        Store.PKCS11,
+        "/usr/lib/x.so",
+        "card",
+    )
+
+
+def test_library_is_loaded_only_when_the_profile_itself_names_it(tmp_path: Path) -> None:
+    found = problems(tmp_path, "", ENTRACLAW_PKCS11_MODULE="/tmp/evil.so")  # noqa: S108 - nothing is read there
+
+    assert "environment" in found["pkcs11_module"]
+    assert "whole path" in problems(tmp_path, 'pkcs11_module = "x.so"')["pkcs11_module"]
+
+
+@pytest.mark.parametrize("label", ["", "x" * 33])
+def test_label_that_no_token_has_is_refused(tmp_path: Path, label: str) -> None:
+    assert "label" in problems(tmp_path, f'pkcs11_token = "{label}"')["pkcs11_token"]
+
+
+def test_pin_is_no_setting(tmp_path: Path) -> None:
+    assert "keys live in the key store" in problems(tmp_path, 'pkcs11_pin = "1234"')["pkcs11_pin"]
 
 
 def test_cloud_without_an_agent_channel_is_refused_rather_than_guessed(tmp_path: Path) -> None:

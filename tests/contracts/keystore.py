@@ -14,8 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from entraclaw.errors import KeyUnavailable
-from entraclaw.identity.keys import Binding, Key, KeyStore
+from entraclaw.identity.keys import Algorithm, Binding, Key, KeyStore
 from entraclaw.identity.keys.memory import MemoryKeyStore
+from entraclaw.identity.keys.proof import prove
+from identity.tenant import Tenant
 
 OpenStore: TypeAlias = Callable[[], KeyStore]
 
@@ -41,6 +43,15 @@ def verify_ps256(key: Key, signature: bytes, message: bytes) -> None:
     """Verify as RFC 7518 §3.5 says: the salt is exactly as long as the digest."""
     scheme = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
     public_half(key).verify(signature, message, scheme, hashes.SHA256())
+
+
+def verify(key: Key, signature: bytes, message: bytes) -> None:
+    """Verify as the key's own algorithm says (RFC 7518 §3.3 and §3.5)."""
+    match key.algorithm:
+        case Algorithm.PS256:
+            verify_ps256(key, signature, message)
+        case Algorithm.RS256:
+            public_half(key).verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
 
 
 def attributes(key: Key) -> Iterator[object]:
@@ -111,12 +122,12 @@ class KeyStoreContract:
         assert found is not None
         assert found.binding == key.binding == BINDING
 
-    def test_signature_verifies_as_ps256_under_the_certificate(self, key: Key) -> None:
-        verify_ps256(key, key.sign(b"message"), b"message")
+    def test_signature_verifies_under_the_certificate(self, key: Key) -> None:
+        verify(key, key.sign(b"message"), b"message")
 
     def test_signature_of_one_message_is_not_good_for_another(self, key: Key) -> None:
         with pytest.raises(InvalidSignature):
-            verify_ps256(key, key.sign(b"message"), b"massage")
+            verify(key, key.sign(b"message"), b"massage")
 
     def test_certificate_is_self_signed_and_valid_now(self, key: Key) -> None:
         certificate = x509.load_pem_x509_certificate(key.certificate)
@@ -130,13 +141,11 @@ class KeyStoreContract:
         assert key.certificate.startswith(b"-----BEGIN CERTIFICATE-----")
         assert b"PRIVATE" not in key.certificate
 
-    def test_key_offers_its_binding_its_certificate_and_signing_and_nothing_else(
-        self, key: Key
-    ) -> None:
+    def test_key_offers_what_it_is_and_signing_and_nothing_else(self, key: Key) -> None:
         """Ours: keys sign; they never leave."""
         offered = {name for name in dir(key) if not name.startswith("_")}
 
-        assert offered == {"binding", "certificate", "sign"}
+        assert offered == {"algorithm", "binding", "certificate", "sign"}
 
     def test_no_attribute_of_a_key_is_its_private_half(self, key: Key) -> None:
         for value in attributes(key):
@@ -153,9 +162,41 @@ class KeyStoreContract:
         assert "PRIVATE" not in f"{key!r} {key}"
         assert len(repr(key)) < 200
 
+    def test_assertion_is_taken_by_entra(self, open_store: OpenStore, tenant: Tenant) -> None:
+        key = open_store().create("agent", Binding(tenant.cloud.login, tenant.id))
+        ids = tenant.hire(key.certificate)
+
+        assert tenant.chain(ids, key=lambda: key).user_token(tenant.cloud.graph_scope).secret
+
+    def test_store_proves_itself_and_leaves_nothing(self, open_store: OpenStore) -> None:
+        prove(open_store(), "self-check")
+
+        assert open_store().load("self-check") is None
+
+    def test_proof_that_was_cut_off_is_done_anew(self, open_store: OpenStore) -> None:
+        open_store().create("self-check", BINDING)
+
+        prove(open_store(), "self-check")
+
+    def test_store_says_whether_its_keys_can_be_copied(self, open_store: OpenStore) -> None:
+        assert isinstance(open_store().exportable, bool)
+
 
 class LastingKeyStoreContract(KeyStoreContract):
-    """The same, for a store that outlives its process.
+    """The same, for a store that outlives its process."""
+
+    def test_key_survives_the_store_object_that_made_it(
+        self, open_store: OpenStore, key: Key
+    ) -> None:
+        found = open_store().load(NAME)
+
+        assert found is not None
+        assert found is not key
+        verify(key, found.sign(b"message"), b"message")
+
+
+class RecordedKeyStoreContract(LastingKeyStoreContract):
+    """The same, for a store that writes down what it keeps.
 
     Provide a module-scoped fixture `records` too.
     """
@@ -167,15 +208,6 @@ class LastingKeyStoreContract(KeyStoreContract):
         record = records.read(NAME)
         yield record
         records.write(NAME, record)
-
-    def test_key_survives_the_store_object_that_made_it(
-        self, open_store: OpenStore, key: Key
-    ) -> None:
-        found = open_store().load(NAME)
-
-        assert found is not None
-        assert found is not key
-        verify_ps256(key, found.sign(b"message"), b"message")
 
     @pytest.mark.parametrize(
         ("sound", "broken"),

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from contracts.keystore import BINDING, NAME, LastingKeyStoreContract, OpenStore, refuses_everything
+from contracts.keystore import (
+    BINDING,
+    NAME,
+    OpenStore,
+    RecordedKeyStoreContract,
+    refuses_everything,
+)
 from entraclaw.errors import KeyUnavailable
 from entraclaw.identity.keys.file import UnsafeFileKeyStore
 
@@ -33,7 +39,7 @@ def open_store(records: Files) -> OpenStore:
     return lambda: UnsafeFileKeyStore(records.folder)
 
 
-class TestUnsafeFileKeyStore(LastingKeyStoreContract):
+class TestUnsafeFileKeyStore(RecordedKeyStoreContract):
     pass
 
 

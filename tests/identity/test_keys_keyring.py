@@ -18,8 +18,8 @@ from keyring.backends import SecretService
 
 from contracts.keystore import (
     BINDING,
-    LastingKeyStoreContract,
     OpenStore,
+    RecordedKeyStoreContract,
     refuses_everything,
 )
 from entraclaw.identity.keys.keyring_store import KeyringKeyStore
@@ -109,7 +109,7 @@ def open_store() -> OpenStore:
     return lambda: KeyringKeyStore(secret_service)
 
 
-class TestKeyringKeyStore(LastingKeyStoreContract):
+class TestKeyringKeyStore(RecordedKeyStoreContract):
     pass
 
 

@@ -9,10 +9,7 @@ from keyring.backends import SecretService, fail, null
 from keyring.backends.chainer import ChainerBackend
 
 from contracts.keystore import refuses_everything
-from entraclaw.errors import BadSettings, KeyUnavailable
-from entraclaw.identity.keys import KeyStore, choose
 from entraclaw.identity.keys.keyring_store import KeyringKeyStore
-from entraclaw.identity.keys.memory import MemoryKeyStore
 
 
 class Plaintext(KeyringBackend):
@@ -68,20 +65,3 @@ def test_keyring_that_stopped_answering_is_reported(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus")
 
     refuses_everything(KeyringKeyStore(SecretService.Keyring))
-
-
-def test_store_the_settings_name_is_taken_and_no_other() -> None:
-    memory = MemoryKeyStore()
-    stores: dict[str, KeyStore] = {"keyring": KeyringKeyStore(fail.Keyring), "memory": memory}
-
-    assert choose(stores, "memory") is memory
-    with pytest.raises(KeyUnavailable, match="'keyring' cannot be used here") as refusal:
-        choose(stores, "keyring")
-    assert "key_store" in refusal.value.hint
-
-
-def test_unknown_store_is_refused_and_the_known_ones_are_named() -> None:
-    with pytest.raises(BadSettings, match="'tpm' is unknown") as refusal:
-        choose({"memory": MemoryKeyStore()}, "tpm")
-
-    assert "memory" in refusal.value.hint

@@ -71,6 +71,7 @@ async def test_status_names_the_listener(served: Stage) -> None:
     assert shown.returncode == 0
     assert document["webhook"].startswith("http://127.0.0.1:")
     assert document["identity"]["agent_user"] == served.agent.user
+    assert document["key"] == {"store": "unsafe-file", "exportable": True, "trouble": None}
 
 
 async def test_unconfigured_profile_serves_lists_its_tools_and_refuses_calls(
@@ -136,7 +137,8 @@ async def test_status_for_a_person_says_who_and_where(served: Stage) -> None:
     shown = run("--profile", PROFILE, "status", home=served.home)
 
     assert shown.returncode == 0
-    for words in ("running, pid", "agent_user", "http://127.0.0.1:", "none attached"):
+    known = ("running, pid", "agent_user", "http://127.0.0.1:", "none attached", "can be copied")
+    for words in known:
         assert words in shown.stdout
 
 

@@ -30,7 +30,7 @@ from entraclaw.bot.fetching import Fetching
 from entraclaw.bot.happenings import Happenings
 from entraclaw.bot.inbox import Arrival, Entry
 from entraclaw.bot.invoking import Invoking
-from entraclaw.bot.keystores import find_key
+from entraclaw.bot.keystores import ProfileKey
 from entraclaw.bot.lanes import Lanes
 from entraclaw.bot.lifecycle_events import Lifecycle
 from entraclaw.bot.notices import Notice, Notices
@@ -80,11 +80,9 @@ class Agency:
     ) -> None:
         """Connect the rooms; nothing runs yet."""
         cloud = settings.cloud
-        self._agent, self._store = agent, store
+        self._agent, self._store, self.key = agent, store, ProfileKey(settings)
         self.hops: deque[HopTiming] = deque(maxlen=_HOPS_KEPT)
-        self.minter = Minter(
-            Chain(agent, cloud, partial(find_key, settings), time, self.hops.append), time.time
-        )
+        self.minter = Minter(Chain(agent, cloud, self.key, time, self.hops.append), time.time)
         self._graph_token = partial(self.minter.token, cloud.graph_scope)
         self._graph = Graph(session, cloud.graph, self._graph_token, self.minter.refused)
         self._line = Line(
@@ -227,6 +225,7 @@ class Agency:
             partial(self._keys.find, ""),
             self._sponsors.current,
             self._line.token,
+            partial(asyncio.to_thread, self.key.prove),
             partial(self._learn_name, who),
             self._out.settle,
             self._catch_up.at_start,

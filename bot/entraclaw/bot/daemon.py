@@ -148,7 +148,7 @@ class Daemon:
             "profile": self._settings.profile,
             "webhook": self._webhook or None,
             "identity": self._who.document(),
-            "key_store": self._settings.key_store,
+            "key": agency.key.document() if agency else None,
             "locked": (agency.lock.reason if agency else "") or None,
             "trouble": _trouble(agency),
             "tokens": [tokens.describe(one) for one in await agency.minter.troubles()]

@@ -21,10 +21,14 @@ from entraclaw.identity import AgentIds, cloud
 from entraclaw.identity.cloud import Cloud
 
 PORT = 3978  # where Bot Framework tools expect an agent
+LABEL = "entraclaw"  # the label of the token that holds our keys
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SECRET = re.compile(r"secret|password|passphrase|token|private|credential", re.IGNORECASE)
+_SECRET = re.compile(
+    r"secret|password|passphrase|token|private|credential|(\b|_)pin(\b|_)", re.IGNORECASE
+)
 _AGENT_KEYS = ("tenant", "blueprint", "agent", "user")
+_LABEL_BYTES = 32  # CK_TOKEN_INFO
 _TOOLS_FOR = {"tools_for_sponsors": Relation.SPONSOR, "tools_for_others": Relation.ALLOWED}
 
 
@@ -43,6 +47,9 @@ class ActsAs(StrEnum):
 class Store(StrEnum):
     """Where the key is kept."""
 
+    AUTO = "auto"
+    PKCS11 = "pkcs11"
+    CNG = "cng"
     KEYRING = "keyring"
     UNSAFE_FILE = "unsafe-file"
 
@@ -59,6 +66,8 @@ class Settings:
         inbound: How messages reach us.
         acts_as: As whom we act.
         key_store: Where the key is kept.
+        pkcs11_module: The library that reaches the token; None for the TPM's, where it is.
+        pkcs11_token: The label of the token.
         port: Of the webhook, on 127.0.0.1; 0 lets the system choose.
         host_tools: What a host may do with its own tools, by who it works for.
         attach: Which session gets which conversation without being asked.
@@ -72,6 +81,8 @@ class Settings:
     inbound: Inbound
     acts_as: ActsAs
     key_store: Store
+    pkcs11_module: Path | None
+    pkcs11_token: str
     port: int
     host_tools: host_tools.Rules
     attach: tuple[Rule, ...]
@@ -89,6 +100,7 @@ class Settings:
         found = in_file | in_environ
         problems = [_unknown(key) for key in found if key not in _KEYS]
         problems += _unsafe_by_environ(in_file, in_environ)
+        problems += _module_by_environ(in_environ)
         values: dict[str, Any] = {}
         for key, read in _KEYS.items():
             if key not in found:
@@ -112,7 +124,9 @@ class Settings:
             else None,
             inbound=values.get("inbound", Inbound.AGENTIC),
             acts_as=values.get("acts_as", ActsAs.AGENT_USER),
-            key_store=values.get("key_store", Store.KEYRING),
+            key_store=values.get("key_store", Store.AUTO),
+            pkcs11_module=values.get("pkcs11_module"),
+            pkcs11_token=values.get("pkcs11_token", LABEL),
             port=values.get("port", PORT),
             host_tools={
                 relation: values.get(key, host_tools.DEFAULTS[relation])
@@ -166,6 +180,18 @@ def _port(value: object, _: Path) -> int:
     raise ValueError("must be a port number, 0 to 65535")
 
 
+def _module(value: object, _: Path) -> Path:
+    if isinstance(value, str) and Path(value).is_absolute():
+        return Path(value)
+    raise ValueError("must be the whole path of a PKCS#11 library")
+
+
+def _label(value: object, _: Path) -> str:
+    if isinstance(value, str) and 0 < len(value.encode()) <= _LABEL_BYTES:
+        return value
+    raise ValueError("must be the label of a token, 32 bytes at most")
+
+
 def _switch(value: object, _: Path) -> bool:
     if str(value).lower() in {"true", "false"}:  # a text in the environment
         return str(value).lower() == "true"
@@ -193,6 +219,8 @@ _KEYS: Mapping[str, Callable[[object, Path], object]] = {
     "inbound": _choice(Inbound),
     "acts_as": _choice(ActsAs),
     "key_store": _choice(Store),
+    "pkcs11_module": _module,
+    "pkcs11_token": _label,
     "port": _port,
     **dict.fromkeys(_TOOLS_FOR, _choice(host_tools.Rule)),
     "attach": read_rules,
@@ -222,6 +250,13 @@ def _unsafe_by_environ(
             "name it in config.toml if you mean it",
         )
     ]
+
+
+def _module_by_environ(in_environ: Mapping[str, object]) -> list[Problem]:
+    """Refuse to load a library that only the environment names."""
+    if "pkcs11_module" not in in_environ:
+        return []
+    return [Problem("pkcs11_module", "is not taken from the environment", "name it in config.toml")]
 
 
 def _half_an_agent(found: Mapping[str, object]) -> list[Problem]:

@@ -1,6 +1,6 @@
 """Turn a `Key` into the client assertion Entra takes in place of a secret.
 
-RFC 7523 with Entra's header: PS256 and the certificate's SHA-256 thumbprint
+RFC 7523 with Entra's header: the key's algorithm and the certificate's SHA-256 thumbprint
 (https://learn.microsoft.com/entra/identity-platform/certificate-credentials).
 It refuses to sign for any endpoint but the one the key is bound to.
 """
@@ -46,7 +46,7 @@ def sign(key: Key, client_id: str, endpoint: str, occasion: Occasion) -> str:
             "the key is bound to another tenant or login host and signs for no other",
             hint="make a key for this tenant, or correct cloud and tenant in config.toml",
         )
-    header = {"alg": "PS256", "typ": "JWT", "x5t#S256": thumbprint(key.certificate)}
+    header = {"alg": key.algorithm.value, "typ": "JWT", "x5t#S256": thumbprint(key.certificate)}
     claims = {
         "aud": endpoint,
         "iss": client_id,

@@ -86,7 +86,7 @@ def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Tex
     yield "agent", _agent(identity)
     yield "acts as", safe(identity["acts_as"])
     yield "webhook", safe(document["webhook"] or "closed")
-    yield "key store", safe(document["key_store"])
+    yield from _key_rows(document["key"])
     yield "inbox", _counts(document["inbox"])
     for queue in document["queues"]:
         yield "", safe(f"{names[queue['conversation']]}: queued ({queue['queued']})")
@@ -112,6 +112,15 @@ def _agent(identity: Mapping[str, Any]) -> Text:
     named = [identity["name"], identity["upn"]]
     known = ", ".join(word for word in named if word) or identity["agent_user"]
     return safe(known or "none yet: config.toml names none")
+
+
+def _key_rows(key: Mapping[str, Any] | None) -> Iterator[tuple[str, Text]]:
+    if key is None:
+        return
+    said = {True: ", its keys can be copied", False: ", its keys cannot leave it", None: ""}
+    yield "key store", safe(f"{key['store']}{said[key['exportable']]}")
+    if key["trouble"]:
+        yield "", safe(key["trouble"], "red")
 
 
 def _counts(inbox: Mapping[str, int]) -> Text:

@@ -1,17 +1,22 @@
-"""Keys that sign and never leave: the two seams, and the choice of a store by name.
+"""Keys that sign and never leave: the two seams.
 
 A `Key` is a private key we may use but never hold; a `KeyStore` makes, finds and
 removes keys. Every key is bound, when it is made, to one tenant at one login host, and
 `entraclaw.identity.assertion` refuses to sign for any other.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
-from entraclaw.errors import BadSettings, KeyUnavailable, Problem
+__all__ = ["Algorithm", "Binding", "Key", "KeyStore"]
 
-__all__ = ["Binding", "Key", "KeyStore", "choose"]
+
+class Algorithm(StrEnum):
+    """How a key signs, by its name in a JWT (RFC 7518 §3.1); Entra takes both."""
+
+    PS256 = "PS256"
+    RS256 = "RS256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,20 @@ class Key(Protocol):
         ...
 
     @property
+    def algorithm(self) -> Algorithm:
+        """How it signs."""
+        ...
+
+    @property
     def certificate(self) -> bytes:
         """The public certificate, PEM, as it is registered on the blueprint."""
         ...
 
     def sign(self, message: bytes) -> bytes:
-        """Sign *message* with PS256 (RSASSA-PSS, SHA-256, salt of 32 bytes; RFC 7518 §3.5).
+        """Sign *message* with its algorithm.
+
+        PS256 is RSASSA-PSS with SHA-256 and a salt of 32 bytes (RFC 7518 §3.5), RS256 is
+        RSASSA-PKCS1-v1_5 with SHA-256 (§3.3).
 
         Raises:
             KeyUnavailable: The store is locked, absent or forbids signing.
@@ -56,6 +69,11 @@ class Key(Protocol):
 
 class KeyStore(Protocol):
     """A place that holds keys, one per profile name."""
+
+    @property
+    def exportable(self) -> bool:
+        """Whether whoever may use a key here could also carry it away."""
+        ...
 
     def unavailable(self) -> str | None:
         """Say why this store cannot be used here, or None if it can."""
@@ -84,24 +102,3 @@ class KeyStore(Protocol):
             KeyUnavailable: The store cannot be used.
         """
         ...
-
-
-def choose(stores: Mapping[str, KeyStore], name: str) -> KeyStore:
-    """Take the store that the settings name, and only that one.
-
-    Raises:
-        BadSettings: There is no store of that name.
-        KeyUnavailable: It cannot be used on this machine.
-    """
-    store = stores.get(name)
-    if store is None:
-        raise BadSettings(
-            [Problem("key_store", f"{name!r} is unknown", f"use one of {', '.join(stores)}")]
-        )
-    reason = store.unavailable()
-    if reason is not None:
-        raise KeyUnavailable(
-            f"the key store {name!r} cannot be used here: {reason}",
-            hint="unlock it, or name another one as key_store in config.toml",
-        )
-    return store

@@ -25,6 +25,11 @@ class UnsafeFileKeyStore:
         self._folder = folder
         self._now = now
 
+    @property
+    def exportable(self) -> bool:
+        """A plain file is copied by whoever can read it."""
+        return True
+
     def unavailable(self) -> str | None:
         """Say why the folder cannot be used: it is a file, or others may look into it."""
         try:

@@ -16,6 +16,11 @@ class MemoryKeyStore:
         self._now = now
         self._keys: dict[str, SoftwareKey] = {}
 
+    @property
+    def exportable(self) -> bool:
+        """It lies in this process."""
+        return True
+
     def unavailable(self) -> str | None:
         """Memory is always here."""
         return None

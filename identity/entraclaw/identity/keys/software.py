@@ -6,19 +6,17 @@ text; it is written once, by the store that has the key made, and never given ag
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.x509.oid import NameOID
 
 from entraclaw.errors import KeyUnavailable
-from entraclaw.identity.keys import Binding
+from entraclaw.identity.keys import Algorithm, Binding
+from entraclaw.identity.keys.certificate import BITS, pem, self_signed
 
-_BITS = 2048  # what Entra asks for at least, and what a TPM can do
-_LIFETIME = timedelta(days=365)
 _SALT_BYTES = 32  # PS256: as long as the digest, RFC 7518 §3.5
 _VERSION = 1
 
@@ -42,6 +40,11 @@ class SoftwareKey:
         return self._binding
 
     @property
+    def algorithm(self) -> Algorithm:
+        """What it signs with: PS256."""
+        return Algorithm.PS256
+
+    @property
     def certificate(self) -> bytes:
         """The public certificate, PEM."""
         return self._certificate
@@ -56,20 +59,9 @@ def make(name: str, binding: Binding, now: datetime, write: Callable[[str], None
 
     Its record goes to *write*, which must keep it secret or forget it.
     """
-    private = rsa.generate_private_key(public_exponent=65537, key_size=_BITS)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"entraclaw {name}")])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now.astimezone(UTC) - timedelta(minutes=5))
-        .not_valid_after(now.astimezone(UTC) + _LIFETIME)
-        .sign(private, hashes.SHA256())
-    )
-    public = certificate.public_bytes(serialization.Encoding.PEM)
-    write(_record(private, public, binding))
+    private = rsa.generate_private_key(public_exponent=65537, key_size=BITS)
+    public = pem(self_signed(private, name, binding, now))
+    _write_down(private, public, binding, write)
     return SoftwareKey(private, public, binding)
 
 
@@ -105,21 +97,25 @@ def _use_of(private: rsa.RSAPrivateKey) -> Callable[[bytes], bytes]:
     return use
 
 
-def _record(private: rsa.RSAPrivateKey, certificate: bytes, binding: Binding) -> str:
-    pem = private.private_bytes(
+def _write_down(
+    private: rsa.RSAPrivateKey,
+    certificate: bytes,
+    binding: Binding,
+    write: Callable[[str], None],
+) -> None:
+    secret = private.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    return json.dumps(
-        {
-            "version": _VERSION,
-            "login": binding.login,
-            "tenant": binding.tenant,
-            "certificate": certificate.decode("ascii"),
-            "private": pem.decode("ascii"),
-        }
-    )
+    record = {
+        "version": _VERSION,
+        "login": binding.login,
+        "tenant": binding.tenant,
+        "certificate": certificate.decode("ascii"),
+        "private": secret.decode("ascii"),
+    }
+    write(json.dumps(record))
 
 
 def _damaged(where: str) -> KeyUnavailable:
