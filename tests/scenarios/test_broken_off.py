@@ -40,9 +40,9 @@ async def _answer_and_kill(
         await stage.tenant.say(stage.agent.user, "hello")
         [message] = (await hand.tool("read_messages", wait_s=5))["messages"]
         await stage.control("PUT", "faults", {"connector": fault})
+        pid = (await stage.status())["pid"]
         await _call(hand, message["turn"])
         await until(lambda: _is_under_way(stage))
-        pid = (await stage.status())["pid"]
         if is_held:
             os.kill(pid, signal.SIGSTOP)
             await until(lambda: _is_said(stage))
