@@ -14,8 +14,9 @@ from bot.stage import Stage
 from entraclaw.bot.children import Child
 from scenarios.processes import host as attached
 
-# With what warms up, as many as a conversation may be answered in an hour.
-NUMBER = size(100, 30)
+# With what warms up and the word that it waits, not more than a conversation may be sent in
+# an hour.
+NUMBER = size(95, 30)
 
 
 async def measure(stage: Stage) -> Figures:
