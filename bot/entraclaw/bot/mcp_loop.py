@@ -14,7 +14,7 @@ when a new version moves them.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -79,6 +79,19 @@ def hear(server: FastMCP[Any], method: str, heard: Heard) -> None:
     lowlevel.add_notification_handler(method, NotificationParams, handle)
 
 
+def _notifier(writer: asyncio.StreamWriter) -> Notify:
+    """Make the way to notify a host: past the queue of what it is answered, and never failing."""
+
+    async def notify(method: str, params: dict[str, Any]) -> None:
+        line = orjson.dumps({"jsonrpc": "2.0", "method": method, "params": params})
+        # It has left: that is noticed where it is read, and uvloop says so with a RuntimeError.
+        with suppress(ConnectionError, RuntimeError):
+            writer.write(line + b"\n")
+            await writer.drain()
+
+    return notify
+
+
 async def serve(
     server: FastMCP[Any],
     reader: asyncio.StreamReader,
@@ -103,12 +116,13 @@ async def serve(
     )
     connection = Connection.for_loop(dispatcher)
     host = _Host(reader, writer)
-    _notify.set(connection.notify)
+    notify = _notifier(writer)
+    _notify.set(notify)
 
     async def announce() -> None:
         await connection.initialized.wait()
         client = connection.client_params
-        await attached(connection.notify, client.client_info.name if client else "")
+        await attached(notify, client.client_info.name if client else "")
 
     async def write() -> None:
         if not await host.write(from_server):
