@@ -67,7 +67,8 @@ ifneq ($(UV),)
 else ifneq ($(PYTHON),)
 	@echo "making .venv with pip, once; this takes about a minute …"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r .ci/requirements.txt
+	@# The copy of the lock is whole: pip must add nothing, and looks for no newer release.
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps --only-binary :all: -r .ci/requirements.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 else
 	@echo "entraclaw: error: neither uv nor python3 is here" >&2
