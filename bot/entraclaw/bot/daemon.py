@@ -175,7 +175,7 @@ class Daemon:
                 with self._hosts.noting(guest), self._relay.serving(guest):
                     await self._serve_host(guest)
             case "status":
-                await _say(guest, await self.status())
+                await guest.say(await self.status())
             case "do":
                 await self._do(guest)
             case "tail":
@@ -189,19 +189,19 @@ class Daemon:
         except ValueError:
             request = None
         if not isinstance(request, dict):
-            await _say(guest, {"error": "the request is no JSON object"})
+            await guest.say({"error": "the request is no JSON object"})
             return
         asked = cast("dict[str, object]", request)
         if asked.get("verb") in approval_desk.VERBS:
-            await _say(guest, self._approval_desk.do(asked, guest.pid))
+            await guest.say(self._approval_desk.do(asked, guest.pid))
         elif self.agency is None:
-            await _say(guest, _NO_AGENT)
+            await guest.say(_NO_AGENT)
         else:
-            await _say(guest, await self.agency.controls.do(asked))
+            await guest.say(await self.agency.controls.do(asked))
 
     async def _tail(self, guest: Guest) -> None:
         if self.agency is None:
-            await _say(guest, _NO_AGENT)
+            await guest.say(_NO_AGENT)
             return
         # It says nothing more; the end of what it says is its end.
         leaving = asyncio.ensure_future(guest.reader.read(1))
@@ -260,12 +260,7 @@ async def _relay(guest: Guest, watcher: Watcher, leaving: "asyncio.Future[bytes]
         if leaving.done():
             return
         for happening in hearing.result():
-            await _say(guest, happening)
-
-
-async def _say(guest: Guest, document: object) -> None:
-    guest.writer.write(json.dumps(document).encode() + b"\n")
-    await guest.writer.drain()
+            await guest.say(happening)
 
 
 def _trouble(agency: Agency | None) -> str | None:

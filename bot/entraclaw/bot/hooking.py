@@ -70,8 +70,7 @@ class Hooking:
             told = None
         is_known = is_configured and isinstance(told, dict)
         event = cast("dict[str, object]", told) if is_known else {}
-        guest.writer.write(json.dumps(await self.take(guest.session, event)).encode() + b"\n")
-        await guest.writer.drain()
+        await guest.say(await self.take(guest.session, event))
 
     async def take(self, session: str, event: dict[str, object]) -> Answer:
         """Say what *event* of *session* should answer, as `entraclaw.bot.hook` writes it."""

@@ -1,7 +1,5 @@
 """Serve the programs that a host starts beside its shim: what rings, its hooks, its questions."""
 
-import json
-
 from entraclaw.bot.approvals import Approvals
 from entraclaw.bot.desk import Desk
 from entraclaw.bot.hooking import Hooking
@@ -23,7 +21,7 @@ class HostPrograms:
         """Serve one to its end; *desk* is None while the profile has no agent."""
         match guest.wants:
             case "ask":
-                await _say(guest, await self._approvals.serve(guest))
+                await guest.say(await self._approvals.serve(guest))
             case "hook":
                 # Whatever a hook is for, its session is at work.
                 await self._keep_busy(guest, desk)
@@ -39,7 +37,7 @@ class HostPrograms:
         """Say a line whenever the session should wake, until one leaves."""
 
         async def ring(waiting: int) -> None:
-            await _say(guest, {"waiting": waiting})
+            await guest.say({"waiting": waiting})
 
         listener = Listener(
             guest.session, guest.facts.get("waker", ""), ring, dismiss=guest.writer.close
@@ -57,8 +55,3 @@ class HostPrograms:
     async def _keep_busy(self, guest: Guest, desk: Desk | None) -> None:
         if desk is not None and self._sessions.has(guest.session):
             await desk.busy(guest.session)
-
-
-async def _say(guest: Guest, document: object) -> None:
-    guest.writer.write(json.dumps(document).encode() + b"\n")
-    await guest.writer.drain()

@@ -18,6 +18,7 @@ Behind the session stand facts about it that only its host knows, as in a query 
 
 import asyncio
 import hashlib
+import json
 import logging
 import os
 import re
@@ -62,6 +63,15 @@ class Guest:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     facts: Mapping[str, str]
+
+    async def say(self, document: object) -> None:
+        """Write *document* as one JSON line.
+
+        Raises:
+            ConnectionError: The other end has left.
+        """
+        self.writer.write(json.dumps(document).encode() + b"\n")
+        await self.writer.drain()
 
 
 @asynccontextmanager

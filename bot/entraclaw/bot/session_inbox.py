@@ -13,6 +13,8 @@ import socket
 import threading
 from time import monotonic, strftime
 
+from entraclaw.bot.beside import doorbell
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,8 +80,7 @@ class SessionInbox:
     def _put(self, waiting: int) -> bool:
         """Write one doorbell into the inbox; False if that cannot be done."""
         self._rings += 1
-        messages = "1 Teams message waits" if waiting == 1 else f"{waiting} Teams messages wait"
-        text = f"{messages}. Call read_messages. (doorbell {self._rings}, {strftime('%H:%M:%S')})"
+        text = f"{doorbell(waiting)} (doorbell {self._rings}, {strftime('%H:%M:%S')})"
         message = f'{{"role":"user","content":"{text}"}}'
         line = f'{{"type":"user","message":{message},"priority":"next"}}\n'
         try:
