@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from entraclaw.errors import KeyUnavailable
 from entraclaw.identity.keys import Algorithm, Binding
 from entraclaw.identity.keys.certificate import Elsewhere, binding_of, pem, self_signed
+from entraclaw.identity.keys.elsewhere import KeyElsewhere
 from entraclaw.identity.keys.proof import check_signature
 
 _VERSION = 1
@@ -49,48 +50,6 @@ class Provider(Protocol):
         ...
 
 
-class CngKey:
-    """A `Key` whose private half is in a provider."""
-
-    def __init__(
-        self,
-        sign: Callable[[Algorithm, bytes], bytes],
-        certificate: bytes,
-        algorithm: Algorithm,
-        binding: Binding,
-    ) -> None:
-        """Have *sign* make the signatures; *certificate* is its public PEM."""
-        self._sign = sign
-        self._certificate, self._algorithm, self._binding = certificate, algorithm, binding
-
-    def __repr__(self) -> str:
-        """Name the binding only."""
-        return f"CngKey({self._binding!r})"
-
-    def __reduce__(self) -> NoReturn:
-        """Stay in this process."""
-        raise TypeError("a key of Windows' storage is not carried away")
-
-    @property
-    def binding(self) -> Binding:
-        """The tenant and login host this key was made for."""
-        return self._binding
-
-    @property
-    def algorithm(self) -> Algorithm:
-        """PS256 where the provider makes it, else RS256."""
-        return self._algorithm
-
-    @property
-    def certificate(self) -> bytes:
-        """The public certificate, PEM."""
-        return self._certificate
-
-    def sign(self, message: bytes) -> bytes:
-        """Have the provider sign *message*."""
-        return self._sign(self._algorithm, message)
-
-
 class CngKeyStore:
     """A `KeyStore` over Windows' providers, the first usable one of them for a new key."""
 
@@ -119,7 +78,7 @@ class CngKeyStore:
         reasons = [provider.unavailable() for provider in self._providers]
         return None if None in reasons else "; ".join(reason for reason in reasons if reason)
 
-    def create(self, name: str, binding: Binding) -> CngKey:
+    def create(self, name: str, binding: Binding) -> KeyElsewhere:
         """Have the first provider that can make a key; refuses a name that is taken."""
         self._refuse_unusable()
         if self._record(name).exists() or self._holder(name) is not None:
@@ -132,7 +91,7 @@ class CngKeyStore:
                 reasons.append(str(error))
         raise KeyUnavailable(f"no key was made: {'; '.join(reasons)}")
 
-    def load(self, name: str) -> CngKey | None:
+    def load(self, name: str) -> KeyElsewhere | None:
         """Find a key; refuses one whose certificate is missing or foreign."""
         self._refuse_unusable()
         holder = self._holder(name)
@@ -157,7 +116,7 @@ class CngKeyStore:
                 raise _damaged("its record is of another version")
         except (ValueError, KeyError, TypeError, AttributeError):
             raise _damaged("its certificate is not its own") from None
-        return CngKey(
+        return KeyElsewhere(
             partial(provider.sign, self._label(name)), pem(certificate), algorithm, binding
         )
 
@@ -171,7 +130,7 @@ class CngKeyStore:
         except OSError as error:
             raise KeyUnavailable(f"{self._record(name)} cannot be removed") from error
 
-    def _make(self, provider: Provider, name: str, binding: Binding) -> CngKey:
+    def _make(self, provider: Provider, name: str, binding: Binding) -> KeyElsewhere:
         label = self._label(name)
         provider.make(label)
         try:
@@ -191,15 +150,15 @@ class CngKeyStore:
         public: rsa.RSAPublicKey,
         name: str,
         binding: Binding,
-    ) -> CngKey:
+    ) -> KeyElsewhere:
         there = Elsewhere(public, partial(sign, Algorithm.RS256))
         certificate = pem(self_signed(there, name, binding, self._now()))
-        key = CngKey(sign, certificate, Algorithm.PS256, binding)
+        key = KeyElsewhere(sign, certificate, Algorithm.PS256, binding)
         try:
             check_signature(key)
         except KeyUnavailable:
             # Many TPMs know no salt but the longest, and Windows then refuses to sign.
-            key = CngKey(sign, certificate, Algorithm.RS256, binding)
+            key = KeyElsewhere(sign, certificate, Algorithm.RS256, binding)
             check_signature(key)
         return key
 
@@ -233,7 +192,7 @@ class CngKeyStore:
     def _record(self, name: str) -> Path:
         return self._folder / f"{name}.cng.json"
 
-    def _write(self, name: str, key: CngKey) -> None:
+    def _write(self, name: str, key: KeyElsewhere) -> None:
         record = {
             "version": _VERSION,
             "algorithm": key.algorithm,

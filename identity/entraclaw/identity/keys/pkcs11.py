@@ -18,56 +18,13 @@ from pkcs11 import MGF, Attribute, KeyType, Mechanism, ObjectClass
 from entraclaw.errors import KeyUnavailable
 from entraclaw.identity.keys import Algorithm, Binding
 from entraclaw.identity.keys.certificate import BITS, Elsewhere, binding_of, pem, self_signed
+from entraclaw.identity.keys.elsewhere import KeyElsewhere
 from entraclaw.identity.keys.pkcs11_token import Pkcs11Token
 from entraclaw.identity.keys.proof import check_signature
 
 _SALT_BYTES = 32  # PS256: as long as the digest, RFC 7518 §3.5
 _ID_BYTES = 16
 _STAYS = {Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False}
-
-
-class Pkcs11Key:
-    """A `Key` whose private half is in a token; a session is opened for each signature."""
-
-    def __init__(
-        self,
-        token: Pkcs11Token,
-        place: bytes,
-        certificate: bytes,
-        algorithm: Algorithm,
-        binding: Binding,
-    ) -> None:
-        """Find the private half by *place*, its id in the token."""
-        self._token, self._place = token, place
-        self._certificate, self._algorithm, self._binding = certificate, algorithm, binding
-
-    def __repr__(self) -> str:
-        """Name the binding only."""
-        return f"Pkcs11Key({self._binding!r})"
-
-    def __reduce__(self) -> str:
-        """Stay in this process."""
-        raise TypeError("a key in a token is not carried away")
-
-    @property
-    def binding(self) -> Binding:
-        """The tenant and login host this key was made for."""
-        return self._binding
-
-    @property
-    def algorithm(self) -> Algorithm:
-        """PS256 where the token makes it, else RS256."""
-        return self._algorithm
-
-    @property
-    def certificate(self) -> bytes:
-        """The public certificate, PEM."""
-        return self._certificate
-
-    def sign(self, message: bytes) -> bytes:
-        """Have the token sign *message*."""
-        with self._token.session() as session:
-            return _signature(_only(_private(session, self._place)), self._algorithm, message)
 
 
 class Pkcs11KeyStore:
@@ -89,7 +46,7 @@ class Pkcs11KeyStore:
         """Say why the token cannot be used here."""
         return self._token.unavailable()
 
-    def create(self, name: str, binding: Binding) -> Pkcs11Key:
+    def create(self, name: str, binding: Binding) -> KeyElsewhere:
         """Have the token make a key; refuses a name that is taken."""
         with self._token.session(writing=True) as session:
             if _objects(session, name):
@@ -101,7 +58,7 @@ class Pkcs11KeyStore:
             except BaseException:
                 _destroy(session, name)
                 raise
-        key = Pkcs11Key(self._token, place, pem(certificate), algorithm, binding)
+        key = self._key(place, pem(certificate), algorithm, binding)
         try:
             check_signature(key)  # some TPMs choose their own salt, which is not PS256
         except KeyUnavailable:
@@ -109,7 +66,7 @@ class Pkcs11KeyStore:
             raise
         return key
 
-    def load(self, name: str) -> Pkcs11Key | None:
+    def load(self, name: str) -> KeyElsewhere | None:
         """Find a key; refuses one that can be taken out, or whose certificate is foreign."""
         with self._token.session() as session:
             if not _objects(session, name):
@@ -124,7 +81,18 @@ class Pkcs11KeyStore:
                 binding = binding_of(certificate, _public(private))
             except ValueError as error:
                 raise _damaged(str(error)) from None
-        return Pkcs11Key(self._token, place, pem(certificate), algorithm, binding)
+        return self._key(place, pem(certificate), algorithm, binding)
+
+    def _key(
+        self, place: bytes, certificate: bytes, algorithm: Algorithm, binding: Binding
+    ) -> KeyElsewhere:
+        """Make the key whose private half has the id *place* in the token."""
+
+        def sign(algorithm: Algorithm, message: bytes) -> bytes:
+            with self._token.session() as session:  # one for each signature
+                return _signature(_only(_private(session, place)), algorithm, message)
+
+        return KeyElsewhere(sign, certificate, algorithm, binding)
 
     def delete(self, name: str) -> None:
         """Remove the key and what belongs to it."""
