@@ -28,9 +28,9 @@ parts: $(READY)            ## install the external programs that test-parts and 
 test-parts: $(READY)       ## the tests that need those programs
 	@$(BIN)/python -m pytest -q -m parts
 
-coverage: $(READY)         ## the tests again, measured
+coverage: $(READY)         ## the tests again, measured; `make test` is what judges them
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -q -m "not parts" $(SPREAD)
+	-@$(BIN)/coverage run -m pytest -q -m "not parts" $(SPREAD)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 	@$(BIN)/python .ci/decides.py

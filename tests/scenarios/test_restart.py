@@ -30,8 +30,10 @@ async def test_message_answered_202_before_a_kill_reaches_the_host_once_after_th
         replied = await event(bot, "replied")
 
     assert (received["text"], replied["error"]) == ("hello", None)
-    said = [answer["text"] for answer in await stage.answers()]
-    assert said == [Notice.QUEUED, "You said: hello"]
+    *before, answer = [said["text"] for said in await stage.answers()]
+    assert answer == "You said: hello"
+    # Whether anybody was at work when the daemon looked depends on who starts faster.
+    assert before in ([], [Notice.QUEUED])
     assert [(entry.state, entry.attempt) for entry in stage.entries()] == [(State.DONE, 1)]
 
 
