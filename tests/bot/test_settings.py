@@ -7,6 +7,7 @@ from entraclaw.bot.host_tools import Rule as ToolRule
 from entraclaw.bot.routing import EVERYTHING, Rule
 from entraclaw.bot.settings import PORT, Settings, Store
 from entraclaw.errors import BadSettings
+from entraclaw.identity import AgentIds
 
 GUID = "5a807f24-c9de-44ee-a3a7-329e88a00ffc"
 AGENT = "\n".join(f'{key} = "{GUID}"' for key in ("tenant", "blueprint", "agent", "user"))
@@ -53,6 +54,46 @@ def test_file_names_the_agent(tmp_path: Path) -> None:
 
     assert settings.agent is not None
     assert settings.agent.tenant == GUID
+
+
+BOT = "b07b07b0-0000-4000-8000-000000000001"
+
+
+def test_bot_takes_messages_and_the_agent_user_does_the_rest(tmp_path: Path) -> None:
+    settings = read(tmp_path, f'inbound = "bot"\nbot = "{BOT}"\n{AGENT}')
+
+    assert settings.agent is not None
+    assert (settings.agent.bot, settings.agent.user) == (BOT, GUID)
+
+
+def test_bot_alone_needs_no_agent_user_and_takes_none(tmp_path: Path) -> None:
+    settings = read(tmp_path, f'inbound = "bot"\nacts_as = "bot"\nbot = "{BOT}"\n{AGENT}')
+
+    assert settings.agent == AgentIds(GUID, bot=BOT)
+
+
+def test_person_who_signs_in_does_so_at_a_client_of_their_own(tmp_path: Path) -> None:
+    text = f'inbound = "bot"\nacts_as = "delegated"\ntenant = "{GUID}"\nbot = "{BOT}"\n'
+
+    assert read(tmp_path, f'{text}client = "{GUID}"').client == GUID
+    assert problems(tmp_path, text) == {
+        "client": "is missing: inbound bot and acts_as delegated need tenant, bot and client"
+    }
+
+
+@pytest.mark.parametrize("acts_as", ["bot", "delegated"])
+def test_nobody_else_answers_what_comes_to_the_agent_user(tmp_path: Path, acts_as: str) -> None:
+    assert problems(tmp_path, f'acts_as = "{acts_as}"\n{AGENT}') == {
+        "acts_as": f"cannot be {acts_as} where inbound is agentic: "
+        "set inbound to bot, or acts_as to agent_user"
+    }
+
+
+def test_ids_of_a_principal_that_is_not_in_use_may_rest_in_the_file(tmp_path: Path) -> None:
+    settings = read(tmp_path, f'bot = "{BOT}"\nclient = "{BOT}"\n{AGENT}')
+
+    assert settings.agent == AgentIds(GUID, GUID, GUID, GUID)
+    assert settings.client == ""
 
 
 def test_environment_comes_after_the_file(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from entraclaw.bot import home, host_tools
 from entraclaw.bot.gate import Relation
+from entraclaw.bot.principal import IDS, ActsAs, Inbound, needed
 from entraclaw.bot.routing import EVERYTHING, Rule
 from entraclaw.bot.routing_rules import read_rules
 from entraclaw.errors import BadSettings, Problem
@@ -27,21 +28,9 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SECRET = re.compile(
     r"secret|password|passphrase|token|private|credential|(\b|_)pin(\b|_)", re.IGNORECASE
 )
-_AGENT_KEYS = ("tenant", "blueprint", "agent", "user")
+_AGENT_KEYS = tuple(key for key in IDS if key != "client")
 _LABEL_BYTES = 32  # CK_TOKEN_INFO
 _TOOLS_FOR = {"tools_for_sponsors": Relation.SPONSOR, "tools_for_others": Relation.ALLOWED}
-
-
-class Inbound(StrEnum):
-    """How messages reach us."""
-
-    AGENTIC = "agentic"
-
-
-class ActsAs(StrEnum):
-    """As whom we act."""
-
-    AGENT_USER = "agent_user"
 
 
 class Store(StrEnum):
@@ -65,6 +54,7 @@ class Settings:
         agent: Who the agent is; None while the profile is not configured.
         inbound: How messages reach us.
         acts_as: As whom we act.
+        client: The public client that a person signs in at; empty unless we act for one.
         key_store: Where the key is kept.
         pkcs11_module: The library that reaches the token; None for the TPM's, where it is.
         pkcs11_token: The label of the token.
@@ -80,6 +70,7 @@ class Settings:
     agent: AgentIds | None
     inbound: Inbound
     acts_as: ActsAs
+    client: str
     key_store: Store
     pkcs11_module: Path | None
     pkcs11_token: str
@@ -111,19 +102,20 @@ class Settings:
                 problems.append(Problem(key, str(error), "correct it in config.toml"))
             except BadSettings as error:
                 problems += error.problems
-        problems += _half_an_agent(found)
-        problems += _no_channel(values)
+        inbound = values.get("inbound", Inbound.AGENTIC)
+        acts_as = values.get("acts_as", ActsAs.AGENT_USER)
+        problems += _half_an_agent(found, inbound, acts_as)
+        problems += _no_channel(values, inbound)
         if problems:
             raise BadSettings(problems)
         return cls(
             profile=profile,
             folder=folder,
             cloud=values.get("cloud", cloud.BUILT_IN["public"]),
-            agent=AgentIds(**{key: values[key] for key in _AGENT_KEYS})
-            if "tenant" in values
-            else None,
-            inbound=values.get("inbound", Inbound.AGENTIC),
-            acts_as=values.get("acts_as", ActsAs.AGENT_USER),
+            agent=_agent(values, inbound, acts_as),
+            inbound=inbound,
+            acts_as=acts_as,
+            client=values.get("client", "") if acts_as is ActsAs.DELEGATED else "",
             key_store=values.get("key_store", Store.AUTO),
             pkcs11_module=values.get("pkcs11_module"),
             pkcs11_token=values.get("pkcs11_token", LABEL),
@@ -215,7 +207,7 @@ def _choice(kind: type[StrEnum]) -> Callable[[object, Path], StrEnum]:
 
 _KEYS: Mapping[str, Callable[[object, Path], object]] = {
     "cloud": _cloud,
-    **dict.fromkeys(_AGENT_KEYS, _guid),
+    **dict.fromkeys(IDS, _guid),
     "inbound": _choice(Inbound),
     "acts_as": _choice(ActsAs),
     "key_store": _choice(Store),
@@ -259,15 +251,33 @@ def _module_by_environ(in_environ: Mapping[str, object]) -> list[Problem]:
     return [Problem("pkcs11_module", "is not taken from the environment", "name it in config.toml")]
 
 
-def _half_an_agent(found: Mapping[str, object]) -> list[Problem]:
-    missing = [key for key in _AGENT_KEYS if key not in found]
-    if len(missing) in {0, len(_AGENT_KEYS)}:
+def _agent(values: Mapping[str, Any], inbound: Inbound, acts_as: ActsAs) -> AgentIds | None:
+    """Take the ids of the principals that are in use; what else is named rests."""
+    if "tenant" not in values:
+        return None
+    wanted = needed(inbound, acts_as) or frozenset()
+    return AgentIds(**{key: values[key] for key in _AGENT_KEYS if key in wanted})
+
+
+def _half_an_agent(found: Mapping[str, object], inbound: Inbound, acts_as: ActsAs) -> list[Problem]:
+    wanted = needed(inbound, acts_as)
+    if wanted is None:
+        reason = f"cannot be {acts_as} where inbound is {inbound}"
+        cure = f"set inbound to bot, or acts_as to {ActsAs.AGENT_USER}"
+        return [Problem("acts_as", reason, cure)]
+    if not any(key in found for key in IDS):
         return []
-    return [Problem(key, "is missing", "an agent is named by all four ids") for key in missing]
+    cure = f"inbound {inbound} and acts_as {acts_as} need {_list(wanted)}"
+    return [Problem(key, "is missing", cure) for key in IDS if key in wanted - found.keys()]
 
 
-def _no_channel(values: Mapping[str, Any]) -> list[Problem]:
+def _list(keys: frozenset[str]) -> str:
+    *most, last = (key for key in IDS if key in keys)
+    return f"{', '.join(most)} and {last}"
+
+
+def _no_channel(values: Mapping[str, Any], inbound: Inbound) -> list[Problem]:
     chosen: Cloud | None = values.get("cloud")
-    if chosen is None or chosen.agent_channel:
+    if inbound is not Inbound.AGENTIC or chosen is None or chosen.agent_channel:
         return []
     return [Problem("cloud", "has no agent channel", "agentic messages need one")]

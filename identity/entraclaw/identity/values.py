@@ -14,19 +14,21 @@ class Hop(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AgentIds:
-    """The four GUIDs that name one agent, lower case.
+    """The GUIDs that name one agent, lower case; empty where it has no such principal.
 
     Attributes:
         tenant: The directory the agent lives in.
         blueprint: Application id of the agent identity blueprint (it owns the key).
         agent: Client id of the agent identity (it may act for `user`).
         user: Object id of the agent user (whom people see in Teams).
+        bot: Application id of the classic bot that messages come to.
     """
 
     tenant: str
-    blueprint: str
-    agent: str
-    user: str
+    blueprint: str = ""
+    agent: str = ""
+    user: str = ""
+    bot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
