@@ -45,6 +45,7 @@ class Acting:
         agent: AgentIds,
         key: Callable[[], Key],
         observe: Callable[[HopTiming], None],
+        told: Callable[[Trouble], None],
     ) -> None:
         """Make a minter for each principal that *settings* name; nothing is asked yet.
 
@@ -53,11 +54,12 @@ class Acting:
             agent: Their ids.
             key: Finds the profile's key.
             observe: Told how long each hop took.
+            told: Hears of each trouble as it begins, whosesoever it is.
         """
         answers, acts = answers_as(settings.inbound), settings.acts_as
 
         def minter(who: ActsAs) -> Minter:
-            return Minter(_source(who, settings, agent, key, observe), time.time)
+            return Minter(_source(who, settings, agent, key, observe), time.time, told=told)
 
         self._minters: Mapping[ActsAs, Minter] = {
             who: minter(who) for who in dict.fromkeys((answers, acts))
