@@ -5,7 +5,7 @@
     ├── KeyUnavailable     the machine cannot sign right now
     ├── KeyMisused         a key was asked to sign for somebody it is not bound to
     ├── HopRefused         Entra said no, and at which hop
-    ├── NoPrincipal        what was asked needs Graph, where this profile acts as nobody
+    ├── NoPrincipal        no principal of this profile can do what was asked
     ├── CallRefused        Graph or the connector said no
     ├── Unreachable        nobody answered
     ├── Uncertain          it was sent, and nobody knows whether it arrived
@@ -104,14 +104,7 @@ class HopRefused(EntraclawError):
 
 
 class NoPrincipal(EntraclawError):
-    """What was asked needs Microsoft Graph, and nobody of this profile may be there."""
-
-    def __init__(self) -> None:
-        """Say so, and what would be needed."""
-        super().__init__(
-            "this needs Microsoft Graph, where a bot has no rights (acts_as is bot)",
-            hint="set acts_as to agent_user and name blueprint, agent and user: docs/principals.md",
-        )
+    """What was asked needs a principal that this profile does not have; none stands in."""
 
 
 class CallRefused(EntraclawError):

@@ -114,7 +114,10 @@ def _source(
 
 
 async def _nobody() -> Token:
-    raise NoPrincipal
+    raise NoPrincipal(
+        "this needs Microsoft Graph, where a bot has no rights (acts_as is bot)",
+        hint="set acts_as to agent_user and name blueprint, agent and user: docs/principals.md",
+    )
 
 
 _NO_GRAPH = Permit(ActsAs.BOT, _nobody, ignore)
