@@ -56,6 +56,7 @@ def next_step(document: Mapping[str, Any]) -> str:
         _cure(document["tokens"]): document["tokens"],
         "entraclaw inbox list --state ambiguous": inbox[State.AMBIGUOUS],
         "entraclaw inbox list --state dead": inbox[State.DEAD],
+        "entraclaw key rotate": (document["key"] or {}).get("warning"),
         "start your host with `entraclaw mcp` as an MCP server": not document["sessions"],
     }
     return next((step for step, is_due in steps.items() if is_due), "")
@@ -121,6 +122,8 @@ def _key_rows(key: Mapping[str, Any] | None) -> Iterator[tuple[str, Text]]:
     yield "key store", safe(f"{key['store']}{said[key['exportable']]}")
     if key["trouble"]:
         yield "", safe(key["trouble"], "red")
+    if key["warning"]:
+        yield "", safe(key["warning"], "yellow")
 
 
 def _counts(inbox: Mapping[str, int]) -> Text:
