@@ -20,6 +20,7 @@ from entraclaw.bot.commands.key import command
 from entraclaw.bot.key_note import KeyNote
 from entraclaw.bot.keystores import ProfileKey
 from entraclaw.bot.rotating import applications_of, one_at_a_time
+from entraclaw.bot.sandbox_profile import own_folder
 from entraclaw.errors import (
     BadSettings,
     CallRefused,
@@ -378,3 +379,18 @@ def test_agent_that_no_application_proves_has_no_key_to_change() -> None:
     with pytest.raises(KeyUnavailable):
         applications_of(AgentIds("tenant"))
     assert applications_of(AgentIds("tenant", "blueprint", bot="bot")) == ("blueprint", "bot")
+
+
+def test_sandbox_begins_without_the_keys_of_its_last_run_and_without_their_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENTRACLAW_HOME", str(tmp_path))
+    folder = own_folder()
+    note = KeyNote(folder, "sandbox")
+    note.keep(note.about(note.names[1]))
+    UnsafeFileKeyStore(folder / "keys").create(note.names[1], Binding("https://localhost", "t"))
+
+    own_folder()
+
+    assert note.read() is None
+    assert [*(folder / "keys").iterdir()] == []
