@@ -4,6 +4,7 @@
     ├── BadSettings        the operator must change a setting
     ├── KeyUnavailable     the machine cannot sign right now
     ├── KeyMisused         a key was asked to sign for somebody it is not bound to
+    ├── RotationUnfinished a new key was begun and is not done; the next rotation sees to it
     ├── HopRefused         Entra said no, and at which hop
     ├── NoPrincipal        no principal of this profile can do what was asked
     ├── CallRefused        Graph or the connector said no
@@ -77,6 +78,12 @@ class KeyUnavailable(EntraclawError):
 
 class KeyMisused(EntraclawError):
     """A key was asked to sign for a tenant or login host it was not made for."""
+
+
+class RotationUnfinished(EntraclawError):
+    """A rotation of the key stopped half-way; a working key is in use, whichever it is."""
+
+    exit_code: ClassVar[int] = 3
 
 
 class HopRefused(EntraclawError):

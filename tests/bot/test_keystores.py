@@ -6,15 +6,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from contracts.keystore import BINDING
+from entraclaw.bot.key_note import KeyNote
 from entraclaw.bot.keystores import ProfileKey, stores_of
 from entraclaw.bot.settings import Settings, Store
-from entraclaw.errors import KeyMisused, KeyUnavailable
+from entraclaw.errors import EntraclawError, KeyMisused, KeyUnavailable
 from entraclaw.identity.keys import Binding, KeyStore
 from entraclaw.identity.keys.absent import AbsentKeyStore
 from entraclaw.identity.keys.memory import MemoryKeyStore
 from entraclaw.identity.keys.software import SoftwareKey
+from entraclaw.identity.rotation_orders import Note
 
 GUID = "5a807f24-c9de-44ee-a3a7-329e88a00ffc"
 OURS = Binding("https://login.microsoftonline.com", GUID)
@@ -48,10 +51,12 @@ def test_token_is_preferred_to_what_can_be_copied(tmp_path: Path) -> None:
 
 def test_key_is_taken_from_the_first_store_that_has_it(tmp_path: Path) -> None:
     key = finding(tmp_path, {Store.PKCS11: MemoryKeyStore(), Store.KEYRING: holding(OURS)})
-    assert key.document() == {"store": "auto", "exportable": None, "trouble": None}
+    unknown = {"ends": None, "warning": None}
+    assert key.document() == {"store": "auto", "exportable": None, "trouble": None, **unknown}
 
-    assert key()
-    assert key.document() == {"store": "keyring", "exportable": True, "trouble": None}
+    ends = x509.load_pem_x509_certificate(key().certificate).not_valid_after_utc
+    known = {"ends": ends.isoformat(" ", "seconds"), "warning": None}
+    assert key.document() == {"store": "keyring", "exportable": True, "trouble": None, **known}
 
 
 def test_every_store_that_was_looked_in_says_why_it_has_no_key(tmp_path: Path) -> None:
@@ -109,6 +114,105 @@ def test_certificate_that_is_not_valid_now_is_refused_before_entra_is_asked(
     with pytest.raises(KeyUnavailable, match=said) as refusal:
         key()
     assert cure in refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        (335, None),
+        (336, "ends in 29 days"),
+        (362, "ends in 3 days"),
+        (364, "ends within two days"),
+    ],
+)
+def test_certificate_that_ends_soon_is_a_warning_with_its_cure(
+    tmp_path: Path, later: int, said: str | None
+) -> None:
+    stores: dict[Store, KeyStore] = {Store.PKCS11: NO_TPM, Store.KEYRING: holding(OURS)}
+    now = datetime.now(UTC) + timedelta(days=later, minutes=-1)
+    key = ProfileKey(profile(tmp_path), stores, lambda: now)
+
+    key()
+
+    warning = key.document()["warning"]
+    assert warning is None if said is None else said in str(warning)
+    assert said is None or "`entraclaw key rotate`" in str(warning)
+
+
+def test_key_is_the_one_that_the_note_names(tmp_path: Path) -> None:
+    store = holding(OURS)
+    second = store.create("default 2", OURS)
+    key = finding(tmp_path, {Store.PKCS11: NO_TPM, Store.KEYRING: store})
+    assert key() is store.load("default")
+
+    key.noted.keep(key.noted.about("default 2"))
+
+    assert key() is second
+    assert key.place()[2] == Note("default 2", "default")
+
+
+def test_key_is_found_under_either_name_where_nothing_is_noted(tmp_path: Path) -> None:
+    store = holding(OURS, "default 2")
+    key = finding(tmp_path, {Store.PKCS11: NO_TPM, Store.KEYRING: store})
+
+    assert key() is store.load("default 2")
+    assert key.place() == (Store.KEYRING, store, Note("default 2", "default"))
+
+
+class Late(MemoryKeyStore):
+    """A store that takes so long to look that a rotation ends meanwhile."""
+
+    def __init__(self, note: KeyNote) -> None:
+        super().__init__()
+        self._note = note
+
+    def load(self, name: str) -> SoftwareKey | None:
+        found = super().load(name)
+        if found is None:
+            self._note.keep(self._note.about("default 2"))
+        return found
+
+
+def test_key_is_found_though_a_rotation_ends_meanwhile(tmp_path: Path) -> None:
+    settings = profile(tmp_path)
+    note = KeyNote(settings.folder, "default")
+    store = Late(note)
+    fresh = store.create("default 2", OURS)
+    note.keep(note.about("default"))
+
+    assert ProfileKey(settings, {Store.PKCS11: NO_TPM, Store.KEYRING: store})() is fresh
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"version": 2, "key": "default", "phase": "settled", "thumbprint": ""}',
+        '{"version": 1, "key": "somebody else", "phase": "settled", "thumbprint": ""}',
+        '{"version": 1, "key": "default", "phase": "lost", "thumbprint": ""}',
+        '{"version": 1, "key": "default", "phase": "settled"}',
+    ],
+)
+def test_damaged_note_is_refused_and_no_key_is_guessed(tmp_path: Path, text: str) -> None:
+    settings = profile(tmp_path)
+    (settings.folder / "key.json").write_text(text, encoding="utf-8")
+
+    with pytest.raises(KeyUnavailable, match=r"key\.json.* is damaged") as refusal:
+        ProfileKey(settings, {Store.PKCS11: NO_TPM, Store.KEYRING: holding(OURS)})()
+    assert "remove it" in refusal.value.hint
+
+
+def test_note_that_cannot_be_written_leaves_the_one_there_was(tmp_path: Path) -> None:
+    settings = profile(tmp_path)
+    note = KeyNote(settings.folder, "default")
+    note.keep(note.about("default 2"))
+    (settings.folder / "key.new").mkdir()
+
+    with pytest.raises(EntraclawError, match="cannot be written"):
+        note.keep(note.about("default"))
+
+    assert note.read() == note.about("default 2")
 
 
 class Forgetful(MemoryKeyStore):

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import time
 from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime
 from typing import Protocol, TypeAlias
@@ -13,15 +14,21 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from entraclaw.bot.rotating import Rotating, Tools
+from entraclaw.bot.settings import Store
 from entraclaw.errors import KeyUnavailable
+from entraclaw.identity import AgentIds
 from entraclaw.identity.keys import Algorithm, Binding, Key, KeyStore
 from entraclaw.identity.keys.memory import MemoryKeyStore
 from entraclaw.identity.keys.proof import prove
+from entraclaw.identity.registration import Registration
+from entraclaw.identity.rotation_orders import Note
 from identity.tenant import Tenant
 
 OpenStore: TypeAlias = Callable[[], KeyStore]
 
 NAME = "default"
+ROTATED = ("rotated", "rotated 2")
 BINDING = Binding("https://login.example", "6f1d5c1e-0b7a-4c55-9a41-3c0f5a2b7d10")
 
 
@@ -68,6 +75,22 @@ def refuses_everything(store: KeyStore) -> None:
         store.create(NAME, BINDING)
     with pytest.raises(KeyUnavailable):
         store.delete(NAME)
+
+
+def replace_key(store: KeyStore, tenant: Tenant, ids: AgentIds) -> None:
+    """Rotate the key of *ids* in *store*, from the first of `ROTATED` to the second."""
+    registration = Registration(tenant.cloud, ids.tenant, ids.blueprint, time.time)
+    notes = [Note(*ROTATED)]
+    tools = Tools(registration, sleep=unslept, tell=lambda _step, _words: None)
+    binding = Binding(tenant.cloud.login, ids.tenant)
+    place = Store.KEYRING  # what it is called is all the same
+    Rotating(place, store, notes[0], notes.append, binding, (ids.blueprint,), tools).run()
+    registration.close()
+    assert notes[-1] == Note(ROTATED[1], ROTATED[0])
+
+
+def unslept(seconds: float) -> None:
+    raise AssertionError(f"waited {seconds} s for what is known at once")
 
 
 class KeyStoreContract:
@@ -167,6 +190,24 @@ class KeyStoreContract:
         ids = tenant.hire(key.certificate)
 
         assert tenant.chain(ids, key=lambda: key).token(tenant.cloud.graph_scope).secret
+
+    def test_key_is_replaced_by_another_of_the_same_store(
+        self, open_store: OpenStore, tenant: Tenant
+    ) -> None:
+        """Ours: what works with one store works with all; Entra takes the new key alone."""
+        binding = Binding(tenant.cloud.login, tenant.id)
+        old = open_store().create(ROTATED[0], binding)
+        ids = tenant.hire(old.certificate)
+
+        replace_key(open_store(), tenant, ids)
+
+        first, second = (open_store().load(name) for name in ROTATED)
+        assert first is None
+        assert second is not None
+        assert tenant.chain(ids, key=lambda: second).token(tenant.cloud.graph_scope).secret
+        with pytest.raises(KeyUnavailable):
+            open_store().create(ROTATED[1], binding)
+        open_store().delete(ROTATED[1])
 
     def test_store_proves_itself_and_leaves_nothing(self, open_store: OpenStore) -> None:
         prove(open_store(), "self-check")

@@ -81,7 +81,8 @@ class Tenant:
         try:
             yield
         finally:
-            self.scene.ask("PUT", "settings", {"latency_ms": 0, "token_lifetime_s": None})
+            usual = {"latency_ms": 0, "token_lifetime_s": None, "credentials_s": 0}
+            self.scene.ask("PUT", "settings", usual)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from contracts.keystore import BINDING, public_half
 from entraclaw.errors import KeyMisused
-from entraclaw.identity.assertion import Occasion, sign, thumbprint
+from entraclaw.identity.assertion import Occasion, possess, sign, thumbprint
 from entraclaw.identity.keys import Key
 from entraclaw.identity.keys.memory import MemoryKeyStore
 
@@ -89,3 +89,43 @@ def test_nothing_is_signed_for_any_other_endpoint(key: Key, endpoint: str) -> No
     """Ours: a key is for one tenant at one login host."""
     with pytest.raises(KeyMisused):
         sign(key, CLIENT, endpoint, NOW)
+
+
+def test_proof_of_possession_is_what_graph_asks_for_and_no_more(key: Key) -> None:
+    """https://learn.microsoft.com/graph/application-rollkey-prooftoken."""
+    proof = possess(key, CLIENT, 1_700_000_000.9)
+
+    claims = jwt.decode(
+        proof,
+        public_half(key),
+        algorithms=["PS256"],
+        audience="00000002-0000-0000-c000-000000000000",
+        options={"verify_exp": False},
+    )
+    begins = 1_700_000_000 - 60
+    assert claims == {
+        "aud": "00000002-0000-0000-c000-000000000000",
+        "iss": CLIENT,
+        "nbf": begins,
+        "exp": begins + 600,
+    }
+    der = x509.load_pem_x509_certificate(key.certificate).public_bytes(Encoding.DER)
+    sha1 = hashlib.sha1(der, usedforsecurity=False).digest()
+    assert jwt.get_unverified_header(proof) == {
+        "alg": "PS256",
+        "typ": "JWT",
+        "kid": sha1.hex().upper(),
+        "x5t": base64.urlsafe_b64encode(sha1).rstrip(b"=").decode(),
+        "x5t#S256": thumbprint(key.certificate),
+    }
+    assert "=" not in proof
+
+
+@pytest.mark.parametrize(
+    "application",
+    ["", "https://login.example", BINDING.audience, CLIENT.upper() + "X", f"{CLIENT} "],
+)
+def test_possession_is_proven_to_no_address(key: Key, application: str) -> None:
+    """Ours: whoever could name an audience here would have a key that signs anything."""
+    with pytest.raises(KeyMisused):
+        possess(key, application, NOW.now)

@@ -14,14 +14,14 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from contracts.keystore import BINDING, NAME, LastingKeyStoreContract, OpenStore, verify
+from contracts.keystore import BINDING, NAME, ROTATED, LastingKeyStoreContract, OpenStore, verify
 from entraclaw.errors import KeyUnavailable
 from entraclaw.identity.keys import Algorithm
 from entraclaw.identity.keys.cng import CngKeyStore, public_of
 from entraclaw.identity.keys.memory import MemoryKeyStore
 
 GROUP = "entraclaw-tests"  # nobody's own keys are touched
-MADE = (NAME, "agent", "other", "self-check")
+MADE = (NAME, "agent", "other", "self-check", *ROTATED)
 
 
 class InMemory:

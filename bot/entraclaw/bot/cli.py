@@ -27,7 +27,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Look": {
         "status": ("status", "Show what the daemon is doing"),
         "doctor": ("doctor", "Look at what can be wrong, and say what puts it right"),
-        "key": ("key", "See where the agent's key is kept, and make it"),
+        "key": ("key", "See where the agent's key is kept, make it, change it"),
         "inbox": ("inbox", "Look at what was sent to the agent, and what became of it"),
         "tail": ("tail", "Follow what happens in the daemon"),
     },

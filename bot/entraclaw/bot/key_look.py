@@ -1,6 +1,6 @@
 """What is kept of a profile's key, store by store, as `entraclaw key` tells it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from cryptography import x509
@@ -63,16 +63,16 @@ class Seen:
         return asdict(self)
 
 
-def see(stores: Mapping[Store, KeyStore], name: str) -> list[Seen]:
-    """Look for the key *name* in each of *stores*."""
-    return [_see(store, kept, name) for store, kept in stores.items()]
+def see(stores: Mapping[Store, KeyStore], names: Sequence[str]) -> list[Seen]:
+    """Look for a key of one of *names*, the first there is, in each of *stores*."""
+    return [_see(store, kept, names) for store, kept in stores.items()]
 
 
-def _see(store: Store, kept: KeyStore, name: str) -> Seen:
+def _see(store: Store, kept: KeyStore, names: Sequence[str]) -> Seen:
     why_not, key = kept.unavailable(), None
     if why_not is None:
         try:
-            key = kept.load(name)
+            key = next((found for name in names if (found := kept.load(name))), None)
         except KeyUnavailable as error:
             why_not = str(error)
     return Seen(store.value, kept.exportable, why_not, Facts.of(key) if key else None)

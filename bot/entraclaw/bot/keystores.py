@@ -3,20 +3,22 @@
 import getpass
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
+from entraclaw.bot.key_note import KeyNote
 from entraclaw.bot.settings import Settings, Store
 from entraclaw.errors import KeyMisused, KeyUnavailable
 from entraclaw.identity.keys import Binding, Key, KeyStore
 from entraclaw.identity.keys.absent import AbsentKeyStore
-from entraclaw.identity.keys.certificate import refuse_untimely
+from entraclaw.identity.keys.certificate import end_of, refuse_untimely
 from entraclaw.identity.keys.file import UnsafeFileKeyStore
 from entraclaw.identity.keys.keyring_store import KeyringKeyStore
 from entraclaw.identity.keys.pin import Pin
 from entraclaw.identity.keys.proof import prove
 from entraclaw.identity.keys.system_keyring import SystemKeyring
+from entraclaw.identity.rotation_orders import Note
 
 # A TPM, where one is usable, before what can be copied; a plain file only by its name.
 PREFERRED = (
@@ -24,6 +26,8 @@ PREFERRED = (
     if sys.platform == "win32"
     else (Store.PKCS11, Store.KEYRING)
 )
+
+_NEAR = timedelta(days=30)  # of its certificate's end, a key should be replaced
 
 _TPM_MODULES = (
     "/usr/lib/*/libtpm2_pkcs11.so.1",  # Debian, Ubuntu
@@ -44,7 +48,10 @@ class ProfileKey:
         """Look in *stores*, or in this machine's, each time the key is asked for."""
         self._settings, self._now = settings, now
         self._stores = stores or stores_of(settings)
+        self.noted = KeyNote(settings.folder, settings.profile)
         self._found: Store | None = None
+        self._name = self.noted.names[0]
+        self._ends: datetime | None = None
         self._trouble: str | None = None
 
     def __call__(self) -> Key:
@@ -63,6 +70,18 @@ class ProfileKey:
             )
         refuse_untimely(key.certificate, self._now())
         return key
+
+    def place(self) -> tuple[Store, KeyStore, Note]:
+        """Say where the profile's key is, and what is noted of it.
+
+        Raises:
+            EntraclawError: As when it is asked for; it can be used, and its certificate is valid.
+        """
+        self()
+        if self._found is None:
+            raise KeyUnavailable("no key store has the profile's key")
+        note = self.noted.read() or self.noted.about(self._name)
+        return self._found, self._stores[self._found], note
 
     def prove(self) -> None:
         """Try the store that holds the key, where it is more than a plain file.
@@ -88,16 +107,25 @@ class ProfileKey:
             "store": store or named,
             "exportable": None if store is None else self._stores[store].exportable,
             "trouble": self._trouble,
+            "ends": self._ends.isoformat(" ", "seconds") if self._ends else None,
+            "warning": self._warning(),
         }
+
+    def _warning(self) -> str | None:
+        """Say that the key should be replaced soon, and how."""
+        if self._ends is None or self._ends - self._now() > _NEAR:
+            return None
+        days = max((self._ends - self._now()).days, 0)
+        left = f"ends in {days} days" if days > 1 else "ends within two days"
+        return f"the key's certificate {left} ({self._ends:%Y-%m-%d}): `entraclaw key rotate`"
 
     def _find(self) -> Key:
         passed: list[str] = []
         for name in _order(self._settings.key_store):
-            store = self._stores[name]
-            reason = store.unavailable()
-            key = store.load(self._settings.profile) if reason is None else None
+            reason = self._stores[name].unavailable()
+            key = self._load(self._stores[name]) if reason is None else None
             if key is not None:
-                self._found = name
+                self._found, self._ends = name, end_of(key.certificate)
                 return key
             passed.append(f"{name} {f'cannot be used here: {reason}' if reason else 'has none'}")
         raise KeyUnavailable(
@@ -105,6 +133,24 @@ class ProfileKey:
             hint="unlock the store that has it, or name another one as key_store in config.toml; "
             "`entraclaw key new` makes one, and prints the certificate to register",
         )
+
+    def _load(self, store: KeyStore) -> Key | None:
+        tried: tuple[str, ...] = ()
+        # Once more where a rotation came to its end between the note and the store.
+        while (names := candidates(self.noted)) != tried:
+            for name in names:
+                key = store.load(name)
+                if key is not None:
+                    self._name = name
+                    return key
+            tried = names
+        return None
+
+
+def candidates(noted: KeyNote) -> tuple[str, ...]:
+    """Name the profile's key; where nothing is noted, the names it may have, likeliest first."""
+    note = noted.read()
+    return (note.current,) if note is not None else noted.names
 
 
 def stores_of(settings: Settings, names: Sequence[Store] | None = None) -> dict[Store, KeyStore]:

@@ -33,7 +33,8 @@ def own_folder() -> Path:
             [Problem("profile", f"{folder} is not the sandbox's own", "rename that profile")]
         )
     with lock.hold(folder):  # a sandbox that still runs keeps its files
-        for left in (*folder.glob("inbox.db*"), *folder.glob("keys/*.key"), config):
+        keys = (folder / "key.json", *folder.glob("keys/*.key"))
+        for left in (*folder.glob("inbox.db*"), *keys, config):
             left.unlink(missing_ok=True)
     return folder
 

@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from entraclaw.sandbox.certificates import Certificate
 from entraclaw.sandbox.conversations import Kind
-from entraclaw.sandbox.directory import Agent, Certificate, Directory, Person
+from entraclaw.sandbox.directory import Agent, Directory, Person
 from entraclaw.sandbox.documents import DocumentError, Json, flag, number, part, text, texts
 from entraclaw.sandbox.extras import Extras, read_extras
 from entraclaw.sandbox.passes import Forgery, Pass, Signer
@@ -172,7 +173,7 @@ def read_forgery(body: Json) -> tuple[Pass, Forgery]:
 
 def turn(settings: Settings, body: Json) -> None:
     """Change *settings* as *body* says, all of it or nothing."""
-    known = {"patience", "latency_ms", "token_lifetime_s", "propagation_s"}
+    known = {"patience", "latency_ms", "token_lifetime_s", "propagation_s", "credentials_s"}
     if unknown := set(body) - known:
         raise DocumentError(f"there is no setting called {min(unknown)}")
     values = {name: number(body, name) for name in body if body[name] is not None}
@@ -181,6 +182,7 @@ def turn(settings: Settings, body: Json) -> None:
     settings.patience_s = values.get("patience", settings.patience_s)
     settings.latency_ms = values.get("latency_ms", settings.latency_ms)
     settings.propagation_s = values.get("propagation_s", settings.propagation_s)
+    settings.credentials_s = values.get("credentials_s", settings.credentials_s)
     if "token_lifetime_s" in body:
         # Null gives Entra its random lifetimes back.
         settings.token_lifetime_s = values.get("token_lifetime_s")

@@ -12,7 +12,8 @@ import uuid
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 
-from entraclaw.sandbox.directory import Agent, Certificate
+from entraclaw.sandbox.certificates import Certificate
+from entraclaw.sandbox.directory import Agent
 from entraclaw.sandbox.documents import DocumentError, Json, number
 from entraclaw.sandbox.keyring import Keyring
 from entraclaw.sandbox.refusals import RefusalError
@@ -53,7 +54,7 @@ def prove_application(assertion: str, agent: Agent, authority: Authority) -> Non
     Raises:
         RefusalError: The key is not registered, or the statement is not for us or not for now.
     """
-    certificate = _certificate(assertion, agent)
+    certificate = _certificate(assertion, agent, authority.now)
     try:
         claims = read_signed(assertion, certificate.key, _CERTIFICATE_ALGORITHMS)
     except TokenError:
@@ -90,7 +91,7 @@ def managed_subject(agent: Agent, path: str) -> str:
     return f"/eid1/c/pub/t/{_packed(agent.tenant)}/a/{_packed(agent.blueprint)}/{path}"
 
 
-def _certificate(assertion: str, agent: Agent) -> Certificate:
+def _certificate(assertion: str, agent: Agent, now: float) -> Certificate:
     try:
         header = read_header(assertion)
     except TokenError:
@@ -101,10 +102,20 @@ def _certificate(assertion: str, agent: Agent) -> Certificate:
     if not any(names.values()):
         raise RefusalError(50027, "Invalid JWT token. The header names no certificate.")
     for certificate in agent.certificates:
-        own = {"x5t": certificate.x5t, "x5t#S256": certificate.x5t_s256}
-        if all(own[name] == value for name, value in names.items() if value):
-            return certificate
+        if all(certificate.goes_by(name, value) for name, value in names.items() if value):
+            return _in_force(certificate, now)
     raise RefusalError(700027)
+
+
+def _in_force(certificate: Certificate, now: float) -> Certificate:
+    if now < certificate.known_from:
+        raise RefusalError(700027)
+    if not certificate.is_valid(now):
+        raise RefusalError(
+            700027,
+            "Client assertion failed signature validation. [Reason - The key used is expired.]",
+        )
+    return certificate
 
 
 def _thumbprint(header: Json, name: str) -> str:

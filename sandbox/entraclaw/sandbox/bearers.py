@@ -11,14 +11,17 @@ from dataclasses import dataclass
 
 import orjson
 
-from entraclaw.sandbox.documents import DocumentError, Json, number, text
+from entraclaw.sandbox.documents import DocumentError, Json, number, text, texts
 from entraclaw.sandbox.keyring import Keyring
 from entraclaw.sandbox.tokens import TokenError
 
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Who a request comes from, exactly as its token says; *idtyp* is `user` or `app`."""
+    """Who a request comes from, exactly as its token says; *idtyp* is `user` or `app`.
+
+    *roles* are an application's permissions, *wids* a person's directory roles.
+    """
 
     oid: str
     idtyp: str
@@ -27,6 +30,8 @@ class Bearer:
     scopes: frozenset[str]
     nbf: float = 0.0
     aud: str = ""
+    roles: frozenset[str] = frozenset()
+    wids: frozenset[str] = frozenset()
 
 
 class BearerError(Exception):
@@ -79,4 +84,6 @@ def _holder(claims: Json, *, audience: str, now: float) -> Bearer:
         scopes=frozenset(text(claims, "scp", "").split()),
         nbf=number(claims, "nbf"),
         aud=audience,
+        roles=frozenset(texts({"roles": [], **claims}, "roles")),
+        wids=frozenset(texts({"wids": [], **claims}, "wids")),
     )

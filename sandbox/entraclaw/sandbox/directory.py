@@ -8,17 +8,12 @@ object, an ordinary application with certificates, and is kept in the same form.
 Object model: https://learn.microsoft.com/entra/agent-id/
 """
 
-import hashlib
 import uuid
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import Encoding
-
+from entraclaw.sandbox.certificates import Certificate
 from entraclaw.sandbox.resources import AGENT_CHANNEL, GRAPH, STORAGE
 
 
@@ -41,34 +36,6 @@ class Person:
     name: str
     upn: str
     teams_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """A credential of a blueprint or a bot: the public half, and the two names it goes by."""
-
-    x5t: str
-    x5t_s256: str
-    key: RSAPublicKey
-
-    @classmethod
-    def read(cls, pem: str) -> "Certificate":
-        """Read one PEM certificate.
-
-        Raises:
-            ValueError: It is not a PEM certificate with an RSA key.
-        """
-        certificate = x509.load_pem_x509_certificate(pem.encode())
-        key = certificate.public_key()
-        if not isinstance(key, RSAPublicKey):
-            raise ValueError("the certificate's key is not RSA")  # noqa: TRY004  # bad content
-        der = certificate.public_bytes(Encoding.DER)
-        return cls(
-            # RFC 7515 section 4.1.7 defines x5t as SHA-1; it names the key, it protects nothing.
-            x5t=_base64url(hashlib.sha1(der, usedforsecurity=False).digest()),
-            x5t_s256=_base64url(hashlib.sha256(der).digest()),
-            key=key,
-        )
 
 
 HOME = Tenant("6f1d5c1e-0b7a-4c55-9a41-3c0f5a2b7d10", "contoso.example", "Contoso")
@@ -160,6 +127,15 @@ class Agent:
         """The application that the certificates are registered on."""
         return self.blueprint or self.bot
 
+    @property
+    def objects(self) -> Mapping[str, str]:
+        """The application objects that hold the certificates: application id to object id."""
+        return {
+            name: str(uuid.uuid5(uuid.UUID(name), "application"))
+            for name in (self.blueprint, self.bot)
+            if name
+        }
+
     def granted(self, resource: str, now: float) -> frozenset[str]:
         """What Entra takes for consented at *now*, everywhere in its data centres."""
         grants = self.grants if now >= self.grants_from else self.older_grants
@@ -206,6 +182,15 @@ class Directory:
     def identity(self, tenant: str, app: str) -> Agent | None:
         """Find the agent whose agent identity has this id."""
         return next((a for a in self.agents(tenant) if a.identity == app.lower()), None)
+
+    def application(self, tenant: str, name: str) -> tuple[Agent, str] | None:
+        """Find an application by its own id or its object's: whose it is, and its own id."""
+        wanted = name.lower()
+        for agent in self.agents(tenant):
+            for app, object_id in agent.objects.items():
+                if wanted in {app, object_id}:
+                    return agent, app
+        return None
 
     def agent_user(self, tenant: str, name: str) -> Agent | None:
         """Find an agent by its agent user's object id or UPN."""
@@ -263,7 +248,3 @@ class Directory:
         """Put *agent* in the place of the one with the same user."""
         self._agents[agent.user] = agent
         self._tell(agent)
-
-
-def _base64url(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).decode().rstrip("=")

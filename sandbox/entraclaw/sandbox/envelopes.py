@@ -46,10 +46,10 @@ class GraphError(Exception):
 
 
 class Answering:
-    """Makes readers into handlers that answer as Graph does."""
+    """Makes readers into handlers that answer as Graph does: for whom, and by which clock."""
 
     def __init__(self, keys: Keyring, clock: Clock, directory: Directory) -> None:
-        self._keys, self._clock, self._directory = keys, clock, directory
+        self._keys, self.clock, self.directory = keys, clock, directory
         self._calls: list[Json] = []
 
     def routes(self) -> list[web.RouteDef]:
@@ -85,10 +85,10 @@ class Answering:
     def _bearer(self, request: web.Request) -> Bearer:
         header = request.headers.get("Authorization")
         try:
-            bearer = read_bearer(header, keys=self._keys, audience=GRAPH, now=self._clock.now())
+            bearer = read_bearer(header, keys=self._keys, audience=GRAPH, now=self.clock.now())
         except BearerError as wrong:
             raise GraphError(401, "InvalidAuthenticationToken", str(wrong)) from None
-        agent = self._directory.agent(bearer.oid)
+        agent = self.directory.agent(bearer.oid)
         asks = challenge(bearer, agent.tokens_from) if agent else None
         if asks:
             message = "Continuous access evaluation resulted in challenge."

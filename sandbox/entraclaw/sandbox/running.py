@@ -19,6 +19,7 @@ from aiohttp import web
 
 from entraclaw.sandbox.admission import Admission
 from entraclaw.sandbox.asks import Asks
+from entraclaw.sandbox.blueprints import Blueprints
 from entraclaw.sandbox.bot_keys import BotKeys
 from entraclaw.sandbox.callers import Callers, trouble
 from entraclaw.sandbox.channel import Channel
@@ -190,7 +191,7 @@ class _Rooms:
         """The hosts behind TLS."""
         ports, late, faults = self._ports, slow(self._settings), self._faults
         yield application(self._entra.routes(), late), ports.login
-        graph = _graph_routes(self._shared, ports.url(ports.graph))
+        graph = _graph_routes(self._shared, ports.url(ports.graph), self._settings)
         yield application(graph, late, faults.middleware("graph", failure)), ports.graph
         connector = _connector_routes(self._shared)
         yield application(connector, late, faults.middleware("connector", trouble)), ports.service
@@ -216,7 +217,7 @@ def _share(tell: Callable[[Happening], None]) -> _Shared:
     )
 
 
-def _graph_routes(shared: _Shared, base: str) -> list[web.RouteDef]:
+def _graph_routes(shared: _Shared, base: str, settings: Settings) -> list[web.RouteDef]:
     answer = shared.answer
     chats = Chats(
         base=base,
@@ -229,9 +230,10 @@ def _graph_routes(shared: _Shared, base: str) -> list[web.RouteDef]:
     shares = Shares(
         base=base, conversations=shared.conversations, holdings=shared.holdings, answer=answer
     )
+    blueprints = Blueprints(base=base, answer=answer, settings=settings)
     people = Graph(base=base, directory=shared.directory, answer=answer)
     # The people's host answers whatever nobody else knows, and so comes last.
-    return [*chats.routes(), *shares.routes(), *people.routes()]
+    return [*chats.routes(), *shares.routes(), *blueprints.routes(), *people.routes()]
 
 
 def _connector_routes(shared: _Shared) -> list[web.RouteDef]:

@@ -1,48 +1,70 @@
-"""`entraclaw key`: where the agent's key is kept, and a new one where there is none."""
+"""`entraclaw key`: where the agent's key is kept, and a new one where there is none, or no good."""
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import click
 from rich.table import Table
 from rich.text import Text
 
+from entraclaw.bot.commands.key_rotate import agent_of, registered, rotate
 from entraclaw.bot.commands.showing import as_json_option, console, print_json, safe
 from entraclaw.bot.key_look import Facts, Seen, see
-from entraclaw.bot.keystores import stores_of
+from entraclaw.bot.key_note import KeyNote
+from entraclaw.bot.keystores import candidates, stores_of
+from entraclaw.bot.rotating import one_at_a_time
 from entraclaw.bot.settings import Settings, Store
-from entraclaw.errors import BadSettings, KeyUnavailable, Problem
-from entraclaw.identity.keys import Binding, KeyStore
+from entraclaw.errors import KeyUnavailable
+from entraclaw.identity.keys import Binding, Key, KeyStore
+from entraclaw.identity.keys.certificate import end_of
+from entraclaw.identity.rotation_orders import Phase
 
 _SHOWN = tuple(store for store in Store if store is not Store.AUTO)
 
 
 @click.group(name="key")
 def command() -> None:
-    """See where the agent's key is kept, and make one where there is none.
+    """See where the agent's key is kept, make one where there is none, or change it.
 
     Works with and without a daemon. docs/identity/keys.md compares the stores.
     """
 
 
+command.add_command(rotate)
+
+
 @command.command(name="list")
+@click.option("--ask", is_flag=True, help="Ask Microsoft whether the key is registered.")
 @as_json_option
 @click.pass_obj
-def list_keys(profile: str, *, as_json: bool) -> None:
+def list_keys(profile: str, *, ask: bool, as_json: bool) -> None:
     """Show every key store, why it cannot be used here, and the key in it.
 
-    Exit 1 if none of those that the profile allows has the key.
+    Exit 1 if none of those that the profile allows has the key, or it is not registered.
     """
     settings = Settings.read(os.environ, profile)
-    seen = see(stores_of(settings, _SHOWN), profile)
+    noted = KeyNote(settings.folder, profile)
+    seen = see(stores_of(settings, _SHOWN), candidates(noted))
     allowed = {name.value for name in stores_of(settings)}
+    note = noted.read()
+    is_unfinished = note is not None and note.phase is not Phase.SETTLED
+    is_known = registered(settings) if ask else None
     if as_json:
-        stores = [one.document() | {"allowed": one.store in allowed} for one in seen]
-        print_json({"profile": profile, "key_store": settings.key_store, "stores": stores})
+        print_json(
+            {
+                "profile": profile,
+                "key_store": settings.key_store,
+                "stores": [one.document() | {"allowed": one.store in allowed} for one in seen],
+                "registered": is_known,
+                "rotation": "unfinished" if is_unfinished else None,
+            }
+        )
     else:
-        _print(seen, allowed)
-    sys.exit(0 if any(one.key and one.store in allowed for one in seen) else 1)
+        _print(seen, allowed, is_known=is_known, is_unfinished=is_unfinished)
+    has_key = any(one.key and one.store in allowed for one in seen)
+    sys.exit(0 if has_key and is_known is not False else 1)
 
 
 @command.command()
@@ -51,26 +73,45 @@ def new(profile: str) -> None:
     """Make a key in the first store that can, and print its certificate.
 
     Register the certificate on the blueprint in Entra; the key is good for nothing before.
-    A profile that has a key keeps it.
+    A profile that has a key keeps it, unless its certificate has ended.
     """
     settings = Settings.read(os.environ, profile)
-    if settings.agent is None:
-        raise BadSettings(
-            [Problem("tenant", "is missing", "name the agent in config.toml: a key is for one")]
-        )
-    stores = stores_of(settings)
-    held = next((one for one in see(stores, profile) if one.key), None)
-    if held is not None:
-        raise KeyUnavailable(
-            f"the profile {profile!r} has a key in {held.store}", hint="`entraclaw key list`"
-        )
-    name, store = _first_usable(stores)
-    key = store.create(profile, Binding(settings.cloud.login, settings.agent.tenant))
+    binding = Binding(settings.cloud.login, agent_of(settings).tenant)
+    with one_at_a_time(settings.folder):
+        name, key = _made(stores_of(settings), KeyNote(settings.folder, profile), binding)
     click.echo(f"made in {name}; register this certificate on the blueprint:", err=True)
     click.echo(key.certificate.decode("ascii"), nl=False)
 
 
-def _first_usable(stores: dict[Store, KeyStore]) -> tuple[Store, KeyStore]:
+def _made(stores: Mapping[Store, KeyStore], noted: KeyNote, binding: Binding) -> tuple[Store, Key]:
+    """Make the first key, or one in the place of a key that nobody takes any more."""
+    names = candidates(noted)
+    for place, store in stores.items():
+        if store.unavailable() is not None:
+            continue
+        held = next((name for name in names if store.load(name)), None)
+        if held is not None:
+            return place, _renewed(place, store, held, noted, binding)
+    place, store = _first_usable(stores)
+    return place, store.create(names[0], binding)
+
+
+def _renewed(place: Store, store: KeyStore, held: str, noted: KeyNote, binding: Binding) -> Key:
+    key = store.load(held)
+    if key is None or end_of(key.certificate) > datetime.now(UTC):
+        raise KeyUnavailable(
+            f"the profile has a key in {place} already",
+            hint="`entraclaw key list` shows it, `entraclaw key rotate` changes it",
+        )
+    note = noted.about(held)
+    store.delete(note.other)
+    made = store.create(note.other, binding)
+    noted.keep(noted.about(note.other))
+    store.delete(held)
+    return made
+
+
+def _first_usable(stores: Mapping[Store, KeyStore]) -> tuple[Store, KeyStore]:
     reasons: list[str] = []
     for name, store in stores.items():
         reason = store.unavailable()
@@ -83,7 +124,9 @@ def _first_usable(stores: dict[Store, KeyStore]) -> tuple[Store, KeyStore]:
     )
 
 
-def _print(seen: Sequence[Seen], allowed: set[str]) -> None:
+def _print(
+    seen: Sequence[Seen], allowed: set[str], *, is_known: bool | None, is_unfinished: bool
+) -> None:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
@@ -96,6 +139,11 @@ def _print(seen: Sequence[Seen], allowed: set[str]) -> None:
             grid.add_row("", Text("no key of this profile", "dim"))
         if one.key is not None:
             grid.add_row("", _facts(one.key))
+    if is_known is not None:
+        told = safe("yes", "green") if is_known else safe("no: an administrator must do it", "red")
+        grid.add_row("registered", told)
+    if is_unfinished:
+        grid.add_row("rotation", safe("unfinished: `entraclaw key rotate` goes on", "yellow"))
     console().print(grid)
 
 

@@ -49,13 +49,14 @@ def command(profile: str, *, as_json: bool) -> None:
 def next_step(document: Mapping[str, Any]) -> str:
     """Name the one thing that a person should do now; empty if there is none."""
     inbox = document["inbox"]
-    steps = {
+    steps: dict[str, object] = {
         "entraclaw doctor": document["locked"] or document["trouble"] or document["warnings"],
         "entraclaw approvals list": document["approvals"],
         "name an agent in config.toml: docs/settings.md": not document["identity"]["tenant"],
         _cure(document["tokens"]): document["tokens"],
         "entraclaw inbox list --state ambiguous": inbox[State.AMBIGUOUS],
         "entraclaw inbox list --state dead": inbox[State.DEAD],
+        "entraclaw key rotate": document["key"] and document["key"]["warning"],
         "start your host with `entraclaw mcp` as an MCP server": not document["sessions"],
     }
     return next((step for step, is_due in steps.items() if is_due), "")
@@ -130,6 +131,8 @@ def _key_rows(key: Mapping[str, Any] | None) -> Iterator[tuple[str, Text]]:
     yield "key store", safe(f"{key['store']}{said[key['exportable']]}")
     if key["trouble"]:
         yield "", safe(key["trouble"], "red")
+    if key["warning"]:
+        yield "", safe(key["warning"], "yellow")
 
 
 def _counts(inbox: Mapping[str, int]) -> Text:

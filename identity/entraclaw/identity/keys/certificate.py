@@ -69,6 +69,11 @@ def pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
+def end_of(certificate: bytes) -> datetime:
+    """Read when a PEM *certificate* ends."""
+    return x509.load_pem_x509_certificate(certificate).not_valid_after_utc
+
+
 def refuse_untimely(certificate: bytes, now: datetime) -> None:
     """Refuse a PEM *certificate* that is not valid at *now*, before Entra does.
 
@@ -79,7 +84,8 @@ def refuse_untimely(certificate: bytes, now: datetime) -> None:
     if now >= read.not_valid_after_utc:
         raise KeyUnavailable(
             f"the certificate of this key ended on {read.not_valid_after_utc:%Y-%m-%d}",
-            hint="make a new key and register its certificate on the blueprint",
+            hint="make a new key with `entraclaw key new`, and register its certificate on the "
+            "blueprint",
         )
     if now < read.not_valid_before_utc:
         raise KeyUnavailable(
