@@ -56,7 +56,7 @@ def next_step(document: Mapping[str, Any]) -> str:
         _cure(document["tokens"]): document["tokens"],
         "entraclaw inbox list --state ambiguous": inbox[State.AMBIGUOUS],
         "entraclaw inbox list --state dead": inbox[State.DEAD],
-        "entraclaw key rotate": (document["key"] or {}).get("warning"),
+        "entraclaw key rotate": bool(document["key"] and document["key"]["warning"]),
         "start your host with `entraclaw mcp` as an MCP server": not document["sessions"],
     }
     return next((step for step, is_due in steps.items() if is_due), "")
