@@ -221,9 +221,15 @@ def _patiently(
             if not is_worth_it(error):
                 raise
             asked = getattr(error, "retry_after", None) or 0.0
-            reason = str(error)
+            reason = _reason(error)
         yield Wait(min(max(pause, asked), _LONGEST_PAUSE_S), reason)
     return (yield from attempt())
+
+
+def _reason(error: EntraclawError) -> str:
+    if isinstance(error, HopRefused) and error.code in _NOT_YET:
+        return f"Entra does not know the new certificate yet ({error.code})"
+    return str(error)
 
 
 def _passes(error: EntraclawError) -> bool:

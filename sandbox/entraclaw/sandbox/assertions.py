@@ -54,7 +54,7 @@ def prove_application(assertion: str, agent: Agent, authority: Authority) -> Non
     Raises:
         RefusalError: The key is not registered, or the statement is not for us or not for now.
     """
-    certificate = _certificate(assertion, agent, authority.now)
+    certificate = _certificate(assertion, agent)
     try:
         claims = read_signed(assertion, certificate.key, _CERTIFICATE_ALGORITHMS)
     except TokenError:
@@ -64,6 +64,7 @@ def prove_application(assertion: str, agent: Agent, authority: Authority) -> Non
     if not claims.get("iss") == claims.get("sub") == agent.app:
         raise RefusalError(50027, "Invalid JWT token. iss and sub must be the client_id.")
     _check_times(claims, authority.now)
+    _check_in_force(certificate, authority.now)
 
 
 def prove_exchange(token: str, authority: Authority, *, subject: str) -> None:
@@ -91,7 +92,7 @@ def managed_subject(agent: Agent, path: str) -> str:
     return f"/eid1/c/pub/t/{_packed(agent.tenant)}/a/{_packed(agent.blueprint)}/{path}"
 
 
-def _certificate(assertion: str, agent: Agent, now: float) -> Certificate:
+def _certificate(assertion: str, agent: Agent) -> Certificate:
     try:
         header = read_header(assertion)
     except TokenError:
@@ -103,11 +104,11 @@ def _certificate(assertion: str, agent: Agent, now: float) -> Certificate:
         raise RefusalError(50027, "Invalid JWT token. The header names no certificate.")
     for certificate in agent.certificates:
         if all(certificate.goes_by(name, value) for name, value in names.items() if value):
-            return _in_force(certificate, now)
+            return certificate
     raise RefusalError(700027)
 
 
-def _in_force(certificate: Certificate, now: float) -> Certificate:
+def _check_in_force(certificate: Certificate, now: float) -> None:
     if now < certificate.known_from:
         raise RefusalError(700027)
     if not certificate.is_valid(now):
@@ -115,7 +116,6 @@ def _in_force(certificate: Certificate, now: float) -> Certificate:
             700027,
             "Client assertion failed signature validation. [Reason - The key used is expired.]",
         )
-    return certificate
 
 
 def _thumbprint(header: Json, name: str) -> str:

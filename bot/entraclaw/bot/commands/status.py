@@ -49,14 +49,14 @@ def command(profile: str, *, as_json: bool) -> None:
 def next_step(document: Mapping[str, Any]) -> str:
     """Name the one thing that a person should do now; empty if there is none."""
     inbox = document["inbox"]
-    steps: dict[str, object] = {
+    steps = {
         "entraclaw doctor": document["locked"] or document["trouble"] or document["warnings"],
         "entraclaw approvals list": document["approvals"],
-        "name an agent in config.toml: docs/settings.md": not document["identity"]["tenant"],
+        "name an agent in config.toml: docs/settings.md": not document["identity"]["agent_user"],
         _cure(document["tokens"]): document["tokens"],
         "entraclaw inbox list --state ambiguous": inbox[State.AMBIGUOUS],
         "entraclaw inbox list --state dead": inbox[State.DEAD],
-        "entraclaw key rotate": document["key"] and document["key"]["warning"],
+        "entraclaw key rotate": bool(document["key"] and document["key"]["warning"]),
         "start your host with `entraclaw mcp` as an MCP server": not document["sessions"],
     }
     return next((step for step, is_due in steps.items() if is_due), "")
@@ -85,7 +85,6 @@ def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Tex
     yield "daemon", Text.assemble(("● ", "green"), running)
     yield "profile", safe(document["profile"])
     yield "agent", _agent(identity)
-    yield "receives", _receives(identity)
     yield "acts as", safe(identity["acts_as"])
     yield "webhook", safe(document["webhook"] or "closed")
     yield from _key_rows(document["key"])
@@ -99,8 +98,7 @@ def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Tex
     if document["trouble"]:
         yield "trouble", safe(document["trouble"], "red")
     for one in document["tokens"]:
-        whose = f"{one['state']} since {one['since']} as {one['principal']}"
-        said = f"{whose}: {one['cause']} for {one['resource']}"
+        said = f"{one['state']} since {one['since']}: {one['cause']} for {one['resource']}"
         yield "tokens", safe(f"{said}; {one['cure']}" if one["cure"] else said, "red")
     for warning in document["warnings"]:
         yield "warning", safe(warning, "yellow")
@@ -113,15 +111,8 @@ def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Tex
 
 def _agent(identity: Mapping[str, Any]) -> Text:
     named = [identity["name"], identity["upn"]]
-    known = ", ".join(word for word in named if word) or identity["agent_user"] or identity["bot"]
+    known = ", ".join(word for word in named if word) or identity["agent_user"]
     return safe(known or "none yet: config.toml names none")
-
-
-def _receives(identity: Mapping[str, Any]) -> Text:
-    if identity["catches_up"]:
-        return safe(f"{identity['inbound']}, answers as {identity['answers_as']}")
-    lacks = "what comes while no daemon runs is lost"
-    return safe(f"{identity['inbound']} {identity['bot'] or ''}, answers as the bot; {lacks}")
 
 
 def _key_rows(key: Mapping[str, Any] | None) -> Iterator[tuple[str, Text]]:
