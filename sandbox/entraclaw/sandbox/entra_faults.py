@@ -12,7 +12,7 @@ from aiohttp import web
 
 from entraclaw.sandbox.directory import Agent
 from entraclaw.sandbox.documents import DocumentError, Json, flag, load, number, text
-from entraclaw.sandbox.grants import Hop
+from entraclaw.sandbox.grants import PERSONAL, Hop
 from entraclaw.sandbox.refusals import BUSY, DOWN, is_known
 
 _TOO_MANY = 429
@@ -101,6 +101,8 @@ def hop_of(form: Mapping[str, str], *, is_blueprint: bool) -> Hop:
     """Tell which step of the chain *form* asks for, before any rule has looked at it."""
     if form.get("grant_type") == "user_fic":
         return Hop.USER
+    if form.get("grant_type") in PERSONAL:
+        return Hop.PERSON
     return Hop.BLUEPRINT if is_blueprint else Hop.AGENT
 
 
