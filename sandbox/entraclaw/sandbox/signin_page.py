@@ -81,7 +81,7 @@ def ask_code(*, wrong: str = "") -> web.Response:
         '<p class="lead">Type the code that your terminal shows. Only go on if you started '
         f"this sign-in yourself.</p>{said}"
         '<form method="post" action="/devicelogin">'
-        '<input class="code" name="user_code" aria-label="Code" placeholder="BCDFGHJKL" '
+        '<input class="code" name="user_code" aria-label="Code" '
         'maxlength="16" autocomplete="off" autocapitalize="characters" spellcheck="false" '
         'required autofocus><div class="actions"><button class="go">Next</button></div></form>'
     )
@@ -148,7 +148,7 @@ def _page(
         '<meta name="color-scheme" content="light dark">'
         f"<title>{escape(title)} · Entraclaw sandbox</title>"
         '<link rel="stylesheet" href="/signin.css"><link rel="icon" href="data:,"></head><body>'
-        f'<main><p class="brand">{_MARK}<span><b>Entraclaw</b> sandbox</span></p>{body}</main>'
+        f'<main><p class="brand">{_MARK}<span><b>Entraclaw</b> sandbox</span><em>emulated tenant</em></p>{body}</main>'
         '<p class="foot"><b>This is not Microsoft.</b> An emulated tenant on this machine: '
         "no password is asked for, and nothing leaves it.</p></body></html>"
     )
