@@ -8,7 +8,7 @@
     ├── SignedOut          nobody is signed in whom we could act for, or not any more
     │   └── SignInUnreadable   what is kept of the sign-in is damaged, or not ours
     ├── SignInRefused      a person could not be signed in
-    ├── NoPrincipal        what was asked needs Graph, where this profile acts as nobody
+    ├── NoPrincipal        no principal of this profile can do what was asked
     ├── CallRefused        Graph or the connector said no
     ├── Unreachable        nobody answered
     ├── Uncertain          it was sent, and nobody knows whether it arrived
@@ -132,14 +132,7 @@ class SignInRefused(EntraclawError):
 
 
 class NoPrincipal(EntraclawError):
-    """What was asked needs Microsoft Graph, and nobody of this profile may be there."""
-
-    def __init__(self) -> None:
-        """Say so, and what would be needed."""
-        super().__init__(
-            "this needs Microsoft Graph, where a bot has no rights (acts_as is bot)",
-            hint="set acts_as to agent_user and name blueprint, agent and user: docs/principals.md",
-        )
+    """What was asked needs a principal that this profile does not have; none stands in."""
 
 
 class CallRefused(EntraclawError):

@@ -45,6 +45,7 @@ class Acting:
         agent: AgentIds,
         key: Callable[[], Key],
         observe: Callable[[HopTiming], None],
+        told: Callable[[Trouble], None],
     ) -> None:
         """Make a minter for each principal that *settings* name; nothing is asked yet.
 
@@ -53,11 +54,12 @@ class Acting:
             agent: Their ids.
             key: Finds the profile's key.
             observe: Told how long each hop took.
+            told: Hears of each trouble as it begins, whosesoever it is.
         """
         answers, acts = answers_as(settings.inbound), settings.acts_as
 
         def minter(who: ActsAs) -> Minter:
-            return Minter(_source(who, settings, agent, key, observe), time.time)
+            return Minter(_source(who, settings, agent, key, observe), time.time, told=told)
 
         self._minters: Mapping[ActsAs, Minter] = {
             who: minter(who) for who in dict.fromkeys((answers, acts))
@@ -112,7 +114,10 @@ def _source(
 
 
 async def _nobody() -> Token:
-    raise NoPrincipal
+    raise NoPrincipal(
+        "this needs Microsoft Graph, where a bot has no rights (acts_as is bot)",
+        hint="set acts_as to agent_user and name blueprint, agent and user: docs/principals.md",
+    )
 
 
 _NO_GRAPH = Permit(ActsAs.BOT, _nobody, ignore)

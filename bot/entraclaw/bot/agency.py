@@ -16,10 +16,11 @@ from functools import partial
 import aiohttp
 
 from entraclaw.bot.access_file import AccessFile
+from entraclaw.bot.acquaintance import in_graph, on_roster, sponsors_of, trouble
 from entraclaw.bot.acting import Acting
 from entraclaw.bot.admission import Door
+from entraclaw.bot.alarm import Alarm, Way
 from entraclaw.bot.attaching import Attaching
-from entraclaw.bot.bearer import AgenticRules
 from entraclaw.bot.catalogue import Catalogue
 from entraclaw.bot.catchup import CatchUp
 from entraclaw.bot.clock import Steady
@@ -29,15 +30,16 @@ from entraclaw.bot.desk import Desk
 from entraclaw.bot.directory import Directory
 from entraclaw.bot.fetching import Fetching
 from entraclaw.bot.happenings import Happenings
+from entraclaw.bot.inbound import keys_of, rules_of
 from entraclaw.bot.inbox import Arrival, Entry
 from entraclaw.bot.invoking import Invoking
 from entraclaw.bot.keystores import ProfileKey
 from entraclaw.bot.lanes import Lanes
 from entraclaw.bot.lifecycle_events import Lifecycle
 from entraclaw.bot.notices import Notice, Notices
-from entraclaw.bot.openid import SigningKeys
 from entraclaw.bot.pace import Pace
 from entraclaw.bot.pipeline import Pipeline
+from entraclaw.bot.places import Place
 from entraclaw.bot.profile_lock import ProfileLock
 from entraclaw.bot.quiet import Quiet
 from entraclaw.bot.reading_tools import fetch_attachment
@@ -53,14 +55,8 @@ from entraclaw.bot.webhook import Webhook
 from entraclaw.bot.whoami import WhoAmI
 from entraclaw.errors import BadSettings, EntraclawError, Problem
 from entraclaw.identity import AgentIds, HopTiming
-from entraclaw.tools import (
-    Graph,
-    Source,
-    me,
-    person,
-    places_of,
-    sponsors,
-)
+from entraclaw.identity.retrying import Trouble
+from entraclaw.tools import Graph, Source, me, places_of
 
 _HOPS_KEPT = 12
 _log = logging.getLogger(__name__)
@@ -83,15 +79,17 @@ class Agency:
         cloud = settings.cloud
         self._agent, self._store, self.key = agent, store, ProfileKey(settings)
         self.hops: deque[HopTiming] = deque(maxlen=_HOPS_KEPT)
-        self.acting = Acting(settings, agent, self.key, self.hops.append)
+        self.acting = Acting(settings, agent, self.key, self.hops.append, self._in_trouble)
         at_graph, answers = self.acting.graph, self.acting.answers
         self._graph = Graph(session, cloud.graph, at_graph.token, at_graph.refused)
-        self._line = Line(session, answers.token, cloud.service_hosts, pace, answers.refused)
+        self._line = Line(
+            session, answers.token, cloud.service_hosts, pace, answers.refused, answers.who
+        )
         self.happenings = Happenings(time.time, store.watch)
         self.lock = ProfileLock(settings.folder)
         self.access = AccessFile(settings.folder)
         self.pipeline = Pipeline(self._line)
-        self._sponsors = Sponsors(partial(_sponsors_of, self._graph, agent.user), time.monotonic)
+        self._alarm, self._sponsors = self._people()
         self.lifecycle = Lifecycle(agent, self.lock, self._sponsors.forget)
         self._notices = notices = Notices(store.outbox, self.pipeline.send, self.lock)
         self.desk = self._desk(settings, sessions)
@@ -125,13 +123,19 @@ class Agency:
             self._lanes.put,
             self.desk.announce,
         )
-        self._keys = SigningKeys(
-            session,
-            f"{cloud.login}/{agent.tenant}/discovery/v2.0/keys",
-            time.monotonic,
-            is_metadata=False,
-        )
+        self._keys = keys_of(settings, agent, session)
         self.webhook = self._webhook(settings, door, quiet)
+
+    def _people(self) -> tuple[Alarm, Sponsors]:
+        alarm = Alarm(self._store.outbox, self._store.places, self._ways)
+        ask = partial(sponsors_of, self._graph, self._agent.user)
+        return alarm, Sponsors(ask, time.monotonic, alarm.learn)
+
+    def _ways(self, to: Place) -> Sequence[Way]:
+        return self._out.sending.ways(to)
+
+    def _in_trouble(self, trouble: Trouble) -> None:
+        self._alarm.ring(trouble)
 
     def _desk(self, settings: Settings, sessions: Sessions) -> Desk:
         store = self._store
@@ -146,10 +150,9 @@ class Agency:
         )
 
     def _webhook(self, settings: Settings, door: Door, quiet: Quiet) -> Webhook:
-        cloud, agent = settings.cloud, self._agent
         return Webhook(
             door=door,
-            rules=AgenticRules(cloud.login, agent.tenant, agent.blueprint, cloud.agent_channel),
+            rules=rules_of(settings, self._agent),
             keys=self._keys,
             inbox=self._store.inbox,
             arrived=self._arrived,
@@ -170,6 +173,8 @@ class Agency:
         return Fetching(self._store.inbox, self.desk.use, source, self._agent, settings.folder)
 
     def _rooms(self, notices: Notices) -> Rooms:
+        home = self._agent.tenant
+        ask = in_graph(self._graph) if self.acting.has_graph else on_roster(self._line, home)
         return Rooms(
             agent=self._agent,
             inbox=self._store.inbox,
@@ -178,7 +183,7 @@ class Agency:
             desk=self.desk,
             pipeline=self.pipeline,
             sponsors=self._sponsors,
-            directory=Directory(partial(person, self._graph), self._agent.tenant, time.monotonic),
+            directory=Directory(ask, home, time.monotonic),
             access=self.access,
             notices=notices,
             lifecycle=self.lifecycle,
@@ -206,6 +211,7 @@ class Agency:
         stack.push_async_callback(agency.answers.close)
         stack.callback(agency.desk.close)
         stack.push_async_callback(agency._notices.close)
+        stack.push_async_callback(agency._alarm.close)
         stack.push_async_callback(agency._lanes.close)
         stack.push_async_callback(agency._invoking.close)
         if await store.outbox.forget_intents():
@@ -213,6 +219,10 @@ class Agency:
         await agency.desk.resume()
         await agency._lanes.resume()
         return agency
+
+    def trouble(self) -> str | None:
+        """Say what keeps the gate from knowing who may speak; None if nothing does."""
+        return trouble(self.access, self._agent)
 
     def begin(self, stack: AsyncExitStack, who: WhoAmI) -> None:
         """Start what goes on in the background: it needs nothing but us, and nobody waits."""
@@ -230,7 +240,8 @@ class Agency:
         stack.callback(warm.cancel)
 
     async def _learn_name(self, who: WhoAmI) -> None:
-        who.learn(await me(self._graph))
+        if self.acting.has_graph:  # a bot's own name is nowhere to be read
+            who.learn(await me(self._graph))
 
     def _arrived(self, seq: int, arrival: Arrival) -> None:
         self.happenings.tell(
@@ -241,10 +252,6 @@ class Agency:
             late=arrival.late,
         )
         self._lanes.put(Entry(seq, arrival, arrival.conversation))
-
-
-async def _sponsors_of(graph: Graph, user: str) -> frozenset[str]:
-    return frozenset(one.oid for one in await sponsors(graph, user))
 
 
 async def _in_turn(steps: Sequence[Callable[[], Awaitable[object]]]) -> None:

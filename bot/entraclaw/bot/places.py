@@ -2,13 +2,18 @@
 
 A 1:1 is ``a:1…`` at the connector and ``19:…@unq.gbl.spaces`` in Graph. Both names are
 places of one lane once it is known that they are the same chat, which the one person in
-it tells: an agent has one chat with each.
+it tells: an agent has one chat with each. A chat with a bot is another chat, and has one name.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Place", "Places"]
+from entraclaw.bot.activity import parse
+from entraclaw.bot.fields import text
+from entraclaw.bot.principal import BOT
+
+__all__ = ["Place", "Places", "is_with_a_bot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,14 @@ class Place:
     twin: str = ""
 
 
+def is_with_a_bot(place: Place) -> bool:
+    """Tell whether what came from *place* came to a bot: to whom its token was for."""
+    if not place.reference:
+        return False
+    told = text(parse(place.reference), "recipient", "id").lower().removeprefix(BOT)
+    return bool(told) and told == text(parse(place.claims), "aud").lower()
+
+
 class Places(Protocol):
     """The conversations on disk. Raises `InboxUnwritable` as the inbox does."""
 
@@ -50,10 +63,22 @@ class Places(Protocol):
         """Find a place by its name; None if nothing ever came from there."""
         ...
 
+    async def personal(self, people: Collection[str]) -> Sequence[Place]:
+        """List the 1:1 chats with any of *people*, one name of each, the connector's if known."""
+        ...
+
     async def mark(self, name: str) -> float | None:
         """Read a moment that was set; None if it never was."""
         ...
 
     async def set_mark(self, name: str, value: float) -> None:
         """Set a moment, seconds since the epoch."""
+        ...
+
+    async def marked(self, prefix: str) -> frozenset[str]:
+        """List what was marked last under *prefix*."""
+        ...
+
+    async def mark_all(self, prefix: str, names: Collection[str]) -> None:
+        """Mark *names* under *prefix*, and no others."""
         ...

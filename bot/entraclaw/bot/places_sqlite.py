@@ -2,14 +2,14 @@
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import orjson
 
 from entraclaw.bot.database import Database
 from entraclaw.bot.inbox_rows import PLACE, place
-from entraclaw.bot.places import Place
+from entraclaw.bot.places import Place, is_with_a_bot
 
 _REMEMBERED = 1_024  # places that are not written again when nothing about them is new
 
@@ -79,6 +79,22 @@ class SqlitePlaces:
         """Find a place by its name; None if nothing ever came from there."""
         return await self._database.read(lambda c: _place(c, name))
 
+    async def personal(self, people: Collection[str]) -> Sequence[Place]:
+        """List the 1:1 chats with any of *people*, one name of each, the connector's if known."""
+        sql = (
+            f"SELECT {PLACE} FROM place WHERE kind = 'personal' AND person = ? AND person <> ''"  # noqa: S608 - constants only
+            " ORDER BY reference = x'', seen DESC"
+        )
+
+        def personal(connection: sqlite3.Connection) -> Sequence[Place]:
+            found: dict[str, Place] = {}
+            for person in sorted(people):
+                for row in connection.execute(sql, (person,)):
+                    found.setdefault(place(row).lane, place(row))
+            return list(found.values())
+
+        return await self._database.read(personal)
+
     async def mark(self, name: str) -> float | None:
         """Read a moment that was set; None if it never was."""
         sql = "SELECT value FROM mark WHERE name = ?"
@@ -89,6 +105,25 @@ class SqlitePlaces:
         """Set a moment, seconds since the epoch."""
         sql = "INSERT OR REPLACE INTO mark VALUES (?, ?)"
         await self._database.change(lambda c: c.execute(sql, (name, value)))
+
+    async def marked(self, prefix: str) -> frozenset[str]:
+        """List what was marked last under *prefix*."""
+        sql = "SELECT substr(name, ?) FROM mark WHERE substr(name, 1, ?) = ?"
+        bound = (len(prefix) + 1, len(prefix), prefix)
+        rows = await self._database.read(lambda c: c.execute(sql, bound).fetchall())
+        return frozenset(name for (name,) in rows)
+
+    async def mark_all(self, prefix: str, names: Collection[str]) -> None:
+        """Mark *names* under *prefix*, and no others."""
+
+        def mark_all(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "DELETE FROM mark WHERE substr(name, 1, ?) = ?", (len(prefix), prefix)
+            )
+            rows = [(prefix + name, self._now()) for name in names]
+            connection.executemany("INSERT INTO mark VALUES (?, ?)", rows)
+
+        await self._database.change(mark_all)
 
 
 def _is_no_news(place: Place, told: Place) -> bool:
@@ -108,14 +143,15 @@ def _place(connection: sqlite3.Connection, name: str) -> Place | None:
 
 def _twin(connection: sqlite3.Connection, wanted: Place) -> str:
     """Find the other name of a 1:1: the one with the same person, if it has one name only."""
-    if wanted.kind != "personal" or not wanted.person:
+    if wanted.kind != "personal" or not wanted.person or is_with_a_bot(wanted):
         return ""
-    row = connection.execute(
-        "SELECT id FROM place WHERE tenant = ? AND person = ? AND person <> ''"
+    rows = connection.execute(
+        f"SELECT {PLACE} FROM place WHERE tenant = ? AND person = ? AND person <> ''"  # noqa: S608 - constants only
         " AND kind = 'personal' AND id <> ? AND twin = '' AND (reference = x'') <> ?",
         (wanted.tenant, wanted.person, wanted.id, wanted.reference == b""),
-    ).fetchone()
-    return str(row[0]) if row else ""
+    )
+    others = (place(row) for row in rows)
+    return next((one.id for one in others if not is_with_a_bot(one)), "")
 
 
 def _lane(connection: sqlite3.Connection, own: str, twin: str) -> str:

@@ -26,6 +26,8 @@ class ActsAs(StrEnum):
     DELEGATED = "delegated"  # as the person who signed in, marked as such
 
 
+BOT = "28:"  # how Teams begins the id of an application among its members
+
 IDS = ("tenant", "blueprint", "agent", "user", "bot", "client")
 
 _AGENT = frozenset({"tenant", "blueprint", "agent", "user"})

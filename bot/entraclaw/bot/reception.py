@@ -25,9 +25,9 @@ from entraclaw.bot.pipeline import Then
 from entraclaw.bot.places import Place
 from entraclaw.bot.reading import read
 from entraclaw.bot.rooms import Rooms, Said
-from entraclaw.bot.speaker import speaker
+from entraclaw.bot.speaker import is_ours, speaker
 from entraclaw.bot.views import glimpse, view
-from entraclaw.errors import EntraclawError
+from entraclaw.errors import EntraclawError, HopRefused
 
 _log = logging.getLogger(__name__)
 
@@ -58,13 +58,18 @@ class Reception:
         if content.kind in _SPEECH:
             place = await self._place(entry, document, content)
             said = Said(entry, document, content, speaker(document), place)
-            await self._speech(said)
+            try:
+                await self._speech(said)
+            except HopRefused as error:
+                if place.kind == gate.Kind.PERSONAL and not error.is_passing:
+                    await self._rooms.notices.tell(entry, Notice.HELD)
+                raise
         elif content.kind is Kind.LIFECYCLE:
             # Done before the SDK is asked to read it: it must lock, readable or not.
             done = await self._rooms.lifecycle.take(document)
-            await self._dispatch(entry, partial(self._note, entry, done))
+            await self._note(entry, done)
         else:
-            await self._dispatch(entry, partial(self._note, entry, content.kind.value))
+            await self._note(entry, content.kind.value)
 
     async def invoke(self, entry: Entry) -> bytes:
         """Answer an invoke, if its sender may speak; the answer is kept as its view.
@@ -103,7 +108,8 @@ class Reception:
         return await asyncio.to_thread(read, document, self._rooms.agent)
 
     async def _note(self, entry: Entry, reason: str) -> None:
-        await self._rooms.inbox.note(entry.seq, entry.lane, reason)
+        note = partial(self._rooms.inbox.note, entry.seq, entry.lane, reason)
+        await self._dispatch(entry, note)
 
     async def _speech(self, said: Said) -> None:
         inbox, entry = self._rooms.inbox, said.entry
@@ -157,10 +163,10 @@ class Reception:
         sponsors = await rooms.sponsors.current()
         tenant = who.tenant
         if who.oid not in sponsors and not (who.is_agent or who.is_anonymous):
-            tenant = await rooms.directory.home_of(who.oid, who.tenant)
+            tenant = await rooms.directory.home_of(who.oid, who.tenant, said.document)
         return gate.may_speak(
             gate.Speaker(
-                who.oid, tenant, who.is_agent, who.oid == rooms.agent.user, who.is_anonymous
+                who.oid, tenant, who.is_agent, is_ours(who, rooms.agent), who.is_anonymous
             ),
             gate.Place(
                 gate.Kind.read(said.content.conversation_kind),
