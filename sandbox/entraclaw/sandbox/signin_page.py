@@ -148,7 +148,8 @@ def _page(
         '<meta name="color-scheme" content="light dark">'
         f"<title>{escape(title)} · Entraclaw sandbox</title>"
         '<link rel="stylesheet" href="/signin.css"><link rel="icon" href="data:,"></head><body>'
-        f'<main><p class="brand">{_MARK}<span><b>Entraclaw</b> sandbox</span><em>emulated tenant</em></p>{body}</main>'
+        f'<main><p class="brand">{_MARK}<span><b>Entraclaw</b> sandbox</span>'
+        f"<em>emulated tenant</em></p>{body}</main>"
         '<p class="foot"><b>This is not Microsoft.</b> An emulated tenant on this machine: '
         "no password is asked for, and nothing leaves it.</p></body></html>"
     )
