@@ -265,7 +265,7 @@ async def test_bot_alone_offers_a_colleague_a_code_and_a_stranger_nothing(alone:
 
         await until(is_told)
         [told] = await alone.answers()
-        assert "entraclaw access pair" in told["text"]
+        assert "If the person who runs me enters the code" in told["text"]
         status = await alone.status()
         assert "nobody may speak" in status["trouble"]
         assert status["identity"]["agent_user"] is None

@@ -91,7 +91,9 @@ class Agency:
         self.pipeline = Pipeline(self._line)
         self._alarm, self._sponsors = self._people()
         self.lifecycle = Lifecycle(agent, self.lock, self._sponsors.forget)
-        self._notices = notices = Notices(store.outbox, self.pipeline.send, self.lock)
+        self._notices = notices = Notices(
+            store.outbox, self.pipeline.send, self.lock, has_sponsors=bool(agent.user)
+        )
         self.desk = self._desk(settings, sessions)
         self.attaching = Attaching(
             self.desk,
