@@ -25,6 +25,7 @@ from entraclaw.identity.values import Hop, HopTiming, Token
 # Asked for by name, each for what is done today. `.default` would ask for all that somebody
 # ever registered for the application: more than is needed, and an administrator's to give.
 _FEATURES = ("User.Read", "Chat.ReadWrite", "ChatMessage.Send")
+UNREAD: Mark = (-1, -1, -1)  # the mark of no file that there is
 _ENDED = "the sign-in has ended, or was revoked"
 
 
@@ -67,7 +68,7 @@ class Delegated:
         self._scopes = {cloud.graph_scope: scopes(cloud)}
         self._entra = Entra(cloud, tenant, clock, observe, first=Hop.PERSON)
         self._lock = threading.Lock()
-        self._mark: Mark | None = None
+        self._mark: Mark | None = UNREAD
         self._held: SignIn | None = None
         self._ended: Mark | None = None  # the file with which Entra said no
 
@@ -83,7 +84,7 @@ class Delegated:
         return held.account if held else None
 
     def mark(self) -> Mark | None:
-        """Tell one sign-in from another; None if there is none."""
+        """Tell the sign-in as it is from what it was or will be; None if there is none."""
         return self._file.mark()
 
     @property
@@ -120,11 +121,11 @@ class Delegated:
 
     def _read(self) -> SignIn | None:
         mark = self._file.mark()
-        if mark is None:
-            self._held = None
-        elif mark != self._mark or self._held is None:
+        if mark != self._mark:
+            # One that cannot be opened is tried again: the keyring may be unlocked by then.
+            self._held, self._mark = None, UNREAD
             self._held = self._file.read()
-        self._mark = mark
+            self._mark = mark
         return self._held
 
     def _renewed(
