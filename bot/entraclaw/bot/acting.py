@@ -9,6 +9,7 @@ docs/principals.md says which principal does what.
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,7 +17,7 @@ from entraclaw.bot.delegating import Marking, SignedIn, delegated
 from entraclaw.bot.places import Places
 from entraclaw.bot.principal import ActsAs, answers_as
 from entraclaw.bot.settings import Settings
-from entraclaw.errors import NoPrincipal
+from entraclaw.errors import EntraclawError, NoPrincipal
 from entraclaw.identity import AgentIds, BotHop, Chain, HopTiming, Minter, Token, TokenSource
 from entraclaw.identity.challenge import Refused, ignore
 from entraclaw.identity.delegated import Delegated
@@ -90,6 +91,9 @@ class Acting:
 
     async def troubles(self) -> Sequence[tuple[ActsAs, Trouble]]:
         """List what stands between each principal and fresh tokens."""
+        if self.signed_in is not None and await self.signed_in.look() is None:
+            with suppress(EntraclawError):  # it becomes one of the troubles
+                await self.graph.token()
         return [
             (who, one) for who, minter in self._minters.items() for one in await minter.troubles()
         ]
