@@ -183,7 +183,7 @@ async def test_revoked_sign_in_is_a_state_that_a_new_one_cures_without_a_restart
             return not (await delegated(daemon))["signed_in"]
 
         await until(is_known)
-        with pytest.raises(SignedOut, match="AADSTS50173|has ended"):
+        with pytest.raises(SignedOut, match="has ended"):
             await chats(graph_of(daemon))
         before = (await stage.control("GET", "tokens"))["requests"]
         with pytest.raises(SignedOut):

@@ -92,6 +92,9 @@ class _Server(ThreadingHTTPServer):
         self.receiver = receiver
         super().__init__((_LOOPBACK, 0), _Handler)
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a line that broke: the base prints it all on the terminal."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server  # pyright: ignore[reportIncompatibleVariableOverride]  # the only one there is

@@ -9,6 +9,7 @@ https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
 """
 
 import re
+import uuid
 from collections.abc import Mapping
 from importlib.resources import files
 from urllib.parse import urlencode
@@ -19,7 +20,7 @@ from entraclaw.sandbox import signin_page as page
 from entraclaw.sandbox.clock import Clock
 from entraclaw.sandbox.directory import PEOPLE, Directory, Person
 from entraclaw.sandbox.public_clients import PublicClient, PublicClients, is_loopback
-from entraclaw.sandbox.refusals import RefusalError
+from entraclaw.sandbox.refusals import RefusalError, explain
 from entraclaw.sandbox.resources import Catalogue, ScopeError
 from entraclaw.sandbox.signins import DEVICE_S, Asked, Device, Fate, Signins
 
@@ -179,8 +180,14 @@ class SigninHost:
             self.agree(device.asked, person)
 
     def _no(self, refusal: RefusalError) -> web.Response:
-        refused = refusal.refused
-        return web.json_response(_error(refusal), status=refused.status)
+        body = explain(
+            refusal.refused,
+            login=self._login,
+            now=self._clock.now(),
+            trace=str(uuid.uuid4()),
+            correlation=str(uuid.uuid4()),
+        )
+        return web.json_response(body, status=refusal.refused.status)
 
 
 async def _form(request: web.Request) -> Mapping[str, str]:

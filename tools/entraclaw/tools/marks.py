@@ -37,7 +37,8 @@ def marked(document: Mapping[str, object], mark: Mark) -> Mapping[str, object]:
         ToolRefused: It has no place for the line, so it is not sent.
     """
     body = document.get("body")
-    part = cast("Mapping[str, object]", body) if isinstance(body, dict) else {}
+    empty: Mapping[str, object] = {}
+    part = cast("Mapping[str, object]", body) if isinstance(body, dict) else empty
     kind, content = part.get("contentType"), part.get("content")
     if not isinstance(content, str) or kind not in {"text", "html"}:
         raise ToolRefused("this cannot be marked as sent for somebody, so it is not sent")
