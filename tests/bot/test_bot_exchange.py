@@ -1,17 +1,19 @@
 """A sideloaded bot receives and answers; the agent user does the rest, or nobody does."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.exchange import BRISK
 from bot.stage import Sandbox, Stage, staged, until
 from entraclaw.bot.access import DESK
 from entraclaw.bot.access_file import AccessFile
 from entraclaw.bot.daemon import Daemon
 from entraclaw.bot.inbox import State
-from entraclaw.errors import NoPrincipal
+from entraclaw.errors import NoPrincipal, Uncertain
 
 
 @pytest.fixture
@@ -272,3 +274,26 @@ async def test_bot_alone_offers_a_colleague_a_code_and_a_stranger_nothing(alone:
         assert daemon.agency is not None
         with pytest.raises(NoPrincipal, match="a bot has no rights"):
             await daemon.agency.acting.graph.token()
+
+
+async def test_answer_of_unknown_outcome_in_a_bots_chat_is_left_to_the_operator(
+    both: Stage,
+) -> None:
+    """Nobody can read a bot's chat back: sending it again might say it twice."""
+    async with both.daemon(BRISK) as daemon:
+        assert daemon.agency is not None
+        await both.say("hello")
+        turn = await turn_of(daemon)
+        before = await at_graph(both)
+        await both.control("PUT", "faults", {"connector": {"times": 1, "before": True}})
+        with pytest.raises(Uncertain):
+            await daemon.agency.answers.reply("s", turn, "hi", final=True)
+
+        async def is_left() -> bool:
+            return not [t for t in asyncio.all_tasks() if t.get_name() == "settling"]
+
+        await until(is_left)
+        [entry] = both.entries()
+        assert entry.state is State.AMBIGUOUS
+        assert await both.answers() == []
+        assert await at_graph(both) == before

@@ -95,11 +95,11 @@ class Conversations:
         path = f"v3/conversations/{_segment(conversation_id)}/members/{_segment(member_id)}"
         try:
             status, answer, headers = await self._exchange("GET", path, None)
-        except Uncertain as error:  # a reading has no effect
+            if status == _NOT_FOUND:
+                return None
+            _check(status, answer, headers)
+        except Uncertain as error:  # reading has no effect, so nothing is in doubt
             raise Unreachable(_SERVICE, "no answer") from error
-        if status == _NOT_FOUND:
-            return None
-        _check(status, answer, headers)
         return _parse(answer)
 
     async def _call(
