@@ -6,6 +6,9 @@
     ├── KeyMisused         a key was asked to sign for somebody it is not bound to
     ├── RotationUnfinished a new key was begun and is not done; the next rotation sees to it
     ├── HopRefused         Entra said no, and at which hop
+    ├── SignedOut          nobody is signed in whom we could act for, or not any more
+    │   └── SignInUnreadable   what is kept of the sign-in is damaged, or not ours
+    ├── SignInRefused      a person could not be signed in
     ├── NoPrincipal        no principal of this profile can do what was asked
     ├── CallRefused        Graph or the connector said no
     ├── Unreachable        nobody answered
@@ -108,6 +111,31 @@ class HopRefused(EntraclawError):
         self.hop, self.code = hop, code
         self.retry_after, self.is_passing = retry_after, is_passing
         super().__init__(f"the {hop} hop was refused ({code})", hint=hint)
+
+
+class SignedOut(EntraclawError):
+    """Nobody is signed in whom we could act for, or the sign-in has ended."""
+
+    def __init__(self, reason: str, *, hint: str = "`entraclaw sign-in`") -> None:
+        """Say why, in words that end the sentence."""
+        super().__init__(f"signed out: {reason}", hint=hint)
+
+
+class SignInUnreadable(SignedOut):
+    """What is kept of the sign-in is damaged, of another profile, or without its key."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        """Name the file and what is wrong with it."""
+        super().__init__(
+            f"{path} cannot be opened: {reason}",
+            hint="`entraclaw sign-out` forgets it, then `entraclaw sign-in`",
+        )
+
+
+class SignInRefused(EntraclawError):
+    """Entra did not sign the person in, or it is not the person we act for."""
+
+    exit_code: ClassVar[int] = 3
 
 
 class NoPrincipal(EntraclawError):

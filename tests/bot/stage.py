@@ -82,6 +82,7 @@ class Stage:
     tenant: Tenant
     agent: AgentIds
     home: Path
+    client: str = ""  # where a person signs in, if one does
 
     @property
     def folder(self) -> Path:
@@ -183,8 +184,11 @@ async def staged(
             stage.agent = replace(
                 stage.agent, bot=(await stage.control("POST", "bots", body))["bot"]
             )
+        if acts_as == "delegated":
+            stage.client = (await stage.control("POST", "clients", {"name": "Claw"}))["id"]
         shutil.copytree(sandbox.keys, stage.folder / "keys")
-        ids = {name: value for name, value in asdict(stage.agent).items() if value}
+        named = asdict(stage.agent) | {"client": stage.client}
+        ids = {name: value for name, value in named.items() if value}
         chosen = {"inbound": inbound, "acts_as": acts_as, "key_store": "unsafe-file"}
         lines = {"cloud": str(sandbox.cloud), **ids, **chosen}
         text = "".join(f'{name} = "{value}"\n' for name, value in lines.items())

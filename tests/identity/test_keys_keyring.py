@@ -22,7 +22,10 @@ from contracts.keystore import (
     RecordedKeyStoreContract,
     refuses_everything,
 )
+from contracts.sign_in import OpenSeals, SignInContract
 from entraclaw.identity.keys.keyring_store import KeyringKeyStore
+from entraclaw.identity.keys.system_keyring import SystemKeyring
+from entraclaw.identity.sealing import KeyringSeal
 
 BOUND_S = 20.0
 MISSING = [name for name in ("dbus-run-session", "gnome-keyring-daemon") if not shutil.which(name)]
@@ -111,6 +114,13 @@ def open_store() -> OpenStore:
 
 class TestKeyringKeyStore(RecordedKeyStoreContract):
     pass
+
+
+class TestKeyringSeal(SignInContract):
+    @pytest.fixture
+    def open_seals(self, request: pytest.FixtureRequest) -> OpenSeals:
+        name = f"{request.node.name} sign-in"
+        return lambda: KeyringSeal(name, SystemKeyring(secret_service))
 
 
 # keyring leaves its connection open where it refuses; collected here, not in a later test.

@@ -9,14 +9,18 @@ docs/principals.md says which principal does what.
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
+from entraclaw.bot.delegating import Marking, SignedIn, delegated
+from entraclaw.bot.places import Places
 from entraclaw.bot.principal import ActsAs, answers_as
 from entraclaw.bot.settings import Settings
-from entraclaw.errors import BadSettings, NoPrincipal, Problem
+from entraclaw.errors import EntraclawError, NoPrincipal
 from entraclaw.identity import AgentIds, BotHop, Chain, HopTiming, Minter, Token, TokenSource
 from entraclaw.identity.challenge import Refused, ignore
+from entraclaw.identity.delegated import Delegated
 from entraclaw.identity.keys import Key
 from entraclaw.identity.retrying import Trouble
 
@@ -58,12 +62,19 @@ class Acting:
         """
         answers, acts = answers_as(settings.inbound), settings.acts_as
 
-        def minter(who: ActsAs) -> Minter:
-            return Minter(_source(who, settings, agent, key, observe), time.time, told=told)
-
-        self._minters: Mapping[ActsAs, Minter] = {
-            who: minter(who) for who in dict.fromkeys((answers, acts))
+        sources = {
+            who: _source(who, settings, agent, key, observe)
+            for who in dict.fromkeys((answers, acts))
         }
+        self._minters: Mapping[ActsAs, Minter] = {
+            who: Minter(source, time.time, told=told) for who, source in sources.items()
+        }
+        person = sources.get(ActsAs.DELEGATED)
+        self.signed_in = (
+            SignedIn(person, self._minters[ActsAs.DELEGATED])
+            if isinstance(person, Delegated)
+            else None
+        )
         cloud = settings.cloud
         scope = cloud.bot_scope if answers is ActsAs.BOT else cloud.answer_scope
         self.answers = self._permit(answers, scope)
@@ -74,8 +85,15 @@ class Acting:
         """Whether there is somebody who may be at Graph."""
         return self.graph is not _NO_GRAPH
 
+    def marking(self, places: Places) -> Marking | None:
+        """Make what marks whatever is posted at Graph; None where we act in our own name."""
+        return self.signed_in.marking(places) if self.signed_in else None
+
     async def troubles(self) -> Sequence[tuple[ActsAs, Trouble]]:
         """List what stands between each principal and fresh tokens."""
+        if self.signed_in is not None and await self.signed_in.look() is None:
+            with suppress(EntraclawError):  # it becomes one of the troubles
+                await self.graph.token()
         return [
             (who, one) for who, minter in self._minters.items() for one in await minter.troubles()
         ]
@@ -92,7 +110,9 @@ class Acting:
 
     def _permit(self, who: ActsAs, scope: str) -> Permit:
         minter = self._minters[who]
-        return Permit(who, partial(minter.token, scope), minter.refused)
+        is_a_persons = who is ActsAs.DELEGATED
+        give = self.signed_in.token if self.signed_in and is_a_persons else minter.token
+        return Permit(who, partial(give, scope), minter.refused)
 
 
 def _source(
@@ -109,8 +129,7 @@ def _source(
         case ActsAs.BOT:
             return BotHop(agent, settings.cloud, key, time, observe)
         case ActsAs.DELEGATED:
-            reason = "delegated is not possible in this version"
-            raise BadSettings([Problem("acts_as", reason, "set it to agent_user or bot")])
+            return delegated(settings, agent, observe)
 
 
 async def _nobody() -> Token:

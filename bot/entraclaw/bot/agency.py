@@ -26,6 +26,7 @@ from entraclaw.bot.catchup import CatchUp
 from entraclaw.bot.clock import Steady
 from entraclaw.bot.connector import Line
 from entraclaw.bot.controls import Controls
+from entraclaw.bot.delegating import OneSponsor
 from entraclaw.bot.desk import Desk
 from entraclaw.bot.directory import Directory
 from entraclaw.bot.fetching import Fetching
@@ -80,8 +81,8 @@ class Agency:
         self._agent, self._store, self.key = agent, store, ProfileKey(settings)
         self.hops: deque[HopTiming] = deque(maxlen=_HOPS_KEPT)
         self.acting = Acting(settings, agent, self.key, self.hops.append, self._in_trouble)
-        at_graph, answers = self.acting.graph, self.acting.answers
-        self._graph = Graph(session, cloud.graph, at_graph.token, at_graph.refused)
+        answers = self.acting.answers
+        self._graph = self._at_graph(settings, session)
         self._line = Line(
             session, answers.token, cloud.service_hosts, pace, answers.refused, answers.who
         )
@@ -92,7 +93,7 @@ class Agency:
         self._alarm, self._sponsors = self._people()
         self.lifecycle = Lifecycle(agent, self.lock, self._sponsors.forget)
         self._notices = notices = Notices(
-            store.outbox, self.pipeline.send, self.lock, has_sponsors=bool(agent.user)
+            store.outbox, self.pipeline.send, self.lock, has_sponsors=self._has_sponsors
         )
         self.desk = self._desk(settings, sessions)
         self.attaching = Attaching(
@@ -128,8 +129,14 @@ class Agency:
         self._keys = keys_of(settings, agent, session)
         self.webhook = self._webhook(settings, door, quiet)
 
+    def _at_graph(self, settings: Settings, session: aiohttp.ClientSession) -> Graph:
+        permit, mark = self.acting.graph, self.acting.marking(self._store.places)
+        return Graph(session, settings.cloud.graph, permit.token, permit.refused, mark)
+
     def _people(self) -> tuple[Alarm, Sponsors]:
         alarm = Alarm(self._store.outbox, self._store.places, self._ways)
+        if self.acting.signed_in is not None:
+            return alarm, OneSponsor(self.acting.signed_in, time.monotonic, alarm.learn)
         ask = partial(sponsors_of, self._graph, self._agent.user)
         return alarm, Sponsors(ask, time.monotonic, alarm.learn)
 
@@ -176,7 +183,8 @@ class Agency:
 
     def _rooms(self, notices: Notices) -> Rooms:
         home = self._agent.tenant
-        ask = in_graph(self._graph) if self.acting.has_graph else on_roster(self._line, home)
+        # Whoever signed in may not know everybody who writes to the bot; its roster does.
+        ask = in_graph(self._graph) if self._agent.user else on_roster(self._line, home)
         return Rooms(
             agent=self._agent,
             inbox=self._store.inbox,
@@ -190,6 +198,7 @@ class Agency:
             notices=notices,
             lifecycle=self.lifecycle,
             now=time.time,
+            marks=self.acting.signed_in is not None,
         )
 
     @classmethod
@@ -224,10 +233,15 @@ class Agency:
 
     def trouble(self) -> str | None:
         """Say what keeps the gate from knowing who may speak; None if nothing does."""
-        return trouble(self.access, self._agent)
+        return trouble(self.access, has_sponsors=self._has_sponsors)
+
+    @property
+    def _has_sponsors(self) -> bool:
+        return bool(self._agent.user) or self.acting.signed_in is not None
 
     def begin(self, stack: AsyncExitStack, who: WhoAmI) -> None:
         """Start what goes on in the background: it needs nothing but us, and nobody waits."""
+        who.acts_for(self.acting.signed_in)
         ahead = (
             partial(self._keys.find, ""),
             self._sponsors.current,
@@ -242,7 +256,9 @@ class Agency:
         stack.callback(warm.cancel)
 
     async def _learn_name(self, who: WhoAmI) -> None:
-        if self.acting.has_graph:  # a bot's own name is nowhere to be read
+        if self.acting.signed_in is not None:
+            await self.acting.graph.token()  # so that a sign-in that has ended is known
+        elif self.acting.has_graph:  # a bot's own name is nowhere to be read
             who.learn(await me(self._graph))
 
     def _arrived(self, seq: int, arrival: Arrival) -> None:

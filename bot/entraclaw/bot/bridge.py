@@ -165,6 +165,7 @@ def _offer_reading(server: FastMCP[Any], agency: Agency | None, who: WhoAmI) -> 
     @server.tool(annotations=_hints(reads=True), output_schema=None)
     async def whoami() -> Document:
         """Tell who you are in Microsoft 365, and as whom your answers are sent."""
+        await who.look()
         return who.document()
 
 

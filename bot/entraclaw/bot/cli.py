@@ -24,6 +24,10 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "send": ("send", "Say something in a conversation, as the agent"),
         "catch-up": ("catch_up", "Read in Teams what was missed"),
     },
+    "Set up": {
+        "sign-in": ("sign_in", "Sign in as the person that this profile acts for"),
+        "sign-out": ("sign_out", "Forget the person that this profile acts for"),
+    },
     "Look": {
         "status": ("status", "Show what the daemon is doing"),
         "doctor": ("doctor", "Look at what can be wrong, and say what puts it right"),

@@ -151,6 +151,7 @@ class Daemon:
         agency = self.agency
         counts = agency.pipeline.counts if agency else None
         inbox = await self._store.inbox.count()
+        await self._who.look()
         return {
             "daemon": "running",
             "pid": os.getpid(),

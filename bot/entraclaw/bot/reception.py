@@ -26,6 +26,7 @@ from entraclaw.bot.reading import read
 from entraclaw.bot.rooms import Rooms, Said
 from entraclaw.bot.speaker import is_ours, speaker
 from entraclaw.errors import EntraclawError, HopRefused
+from entraclaw.tools import is_marked
 
 _log = logging.getLogger(__name__)
 
@@ -161,9 +162,7 @@ class Reception:
         if who.oid not in sponsors and not (who.is_agent or who.is_anonymous):
             tenant = await rooms.directory.home_of(who.oid, who.tenant, said.document)
         return gate.may_speak(
-            gate.Speaker(
-                who.oid, tenant, who.is_agent, is_ours(who, rooms.agent), who.is_anonymous
-            ),
+            gate.Speaker(who.oid, tenant, who.is_agent, self._is_self(said), who.is_anonymous),
             gate.Place(
                 gate.Kind.read(said.content.conversation_kind),
                 await self._is_addressed(said),
@@ -172,6 +171,11 @@ class Reception:
             gate.Known(sponsors, home, rooms.access.current()),
             rooms.now(),
         )
+
+    def _is_self(self, said: Said) -> bool:
+        """Tell whether we said it ourselves, in our own name or in a person's."""
+        rooms = self._rooms
+        return is_ours(said.speaker, rooms.agent) or (rooms.marks and is_marked(said.content.text))
 
     async def _is_addressed(self, said: Said) -> bool:
         content = said.content

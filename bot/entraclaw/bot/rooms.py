@@ -36,6 +36,7 @@ class Rooms:
         notices: The daemon's own lines.
         lifecycle: What the directory says about our agent.
         now: Epoch seconds.
+        marks: Whether we speak as a person somewhere, and mark that.
     """
 
     agent: AgentIds
@@ -50,6 +51,7 @@ class Rooms:
     notices: Notices
     lifecycle: Lifecycle
     now: Callable[[], float]
+    marks: bool
 
 
 @dataclass(frozen=True, slots=True)

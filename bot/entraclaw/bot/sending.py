@@ -16,7 +16,9 @@ from entraclaw.bot.outbox import Kind, Part
 from entraclaw.bot.pipeline import Origin, Pipeline, origin
 from entraclaw.bot.places import Place, Places
 from entraclaw.bot.profile_lock import ProfileLock
-from entraclaw.errors import TurnRefused
+from entraclaw.errors import NoPrincipal, TurnRefused
+
+_IN_GRAPH = "19:"  # how Graph begins the id of a chat
 
 # The connector's names for what people call by a word.
 REACTIONS = {
@@ -39,13 +41,17 @@ class Sending:
         places: Places,
         post: Callable[[str, str], Awaitable[str]],
         lock: ProfileLock,
+        *,
+        beyond: bool,
     ) -> None:
         """Send over *line* and *pipeline*; *post* says a text in a chat of Graph's.
 
-        Nothing is sent while the profile is locked, whoever asks.
+        Nothing is sent while the profile is locked, whoever asks. *beyond*: who posts is a
+        person, whose own chats can be named though nothing ever came from them; and where
+        something did come from, that person never answers in the bot's place.
         """
         self._line, self._pipeline, self._places, self._post = line, pipeline, places, post
-        self._lock = lock
+        self._lock, self._beyond = lock, beyond
 
     async def send(self, entry: Entry, part: Part) -> str:
         """Send *part* for *entry*; gives the id Teams gave it, empty for a reaction.
@@ -71,6 +77,8 @@ class Sending:
             EntraclawError: As `Pipeline.send` does.
         """
         place = await self._places.find(conversation)
+        if place is None and self._beyond and conversation.startswith(_IN_GRAPH):
+            return await self._post_to(conversation, text)
         if place is None:
             raise TurnRefused(
                 "nothing ever came from this conversation",
@@ -80,6 +88,11 @@ class Sending:
         for one in (place, twin):
             if one is not None and one.reference:
                 return await self._say_to(Origin(one.reference, one.claims), text)
+        if self._beyond:
+            raise NoPrincipal(
+                "there is no way back to this conversation, which is the bot's",
+                hint="ask there again: the bot answers what it was sent",
+            )
         return await self._post_to(place.id, text)
 
     def ways(self, place: Place) -> list[Callable[[str], Awaitable[str]]]:
@@ -91,7 +104,7 @@ class Sending:
         if place.reference:
             ways.append(partial(self._say_to, Origin(place.reference, place.claims)))
         in_graph = place.twin if place.reference else place.id
-        if in_graph:
+        if in_graph and not self._beyond:
             ways.append(partial(self._post_to, in_graph))
         return ways
 

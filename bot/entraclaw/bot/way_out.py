@@ -34,7 +34,9 @@ class WayOut:
     ) -> None:
         """Connect them; *desk* knows who holds a turn, and is told when one has ended."""
         self._agent, self._store, self._graph = agent, store, graph
-        self.sending = Sending(line, pipeline, store.places, partial(post, graph), lock)
+        self.sending = Sending(
+            line, pipeline, store.places, partial(post, graph), lock, beyond=graph.is_a_persons
+        )
         self.settling = Settling(
             store.inbox,
             store.outbox,

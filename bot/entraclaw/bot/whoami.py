@@ -1,5 +1,6 @@
 """Which principal the agent is, as `whoami`, `status` and the docs all tell it."""
 
+from entraclaw.bot.delegating import SignedIn
 from entraclaw.bot.principal import Inbound, answers_as
 from entraclaw.bot.settings import Settings
 from entraclaw.tools import Person
@@ -12,10 +13,20 @@ class WhoAmI:
         """Know what *settings* say; the name is not known yet."""
         self._settings = settings
         self._person: Person | None = None
+        self._signed_in: SignedIn | None = None
 
     def learn(self, person: Person) -> None:
         """Take name and UPN from the directory."""
         self._person = person
+
+    def acts_for(self, signed_in: SignedIn | None) -> None:
+        """Know the person whom we act for, if there is one."""
+        self._signed_in = signed_in
+
+    async def look(self) -> None:
+        """See whether that is still the same."""
+        if self._signed_in is not None:
+            await self._signed_in.look()
 
     def document(self) -> dict[str, object]:
         """Shape it for the wire; what is not known is null."""
@@ -26,6 +37,7 @@ class WhoAmI:
             "acts_as": settings.acts_as,
             "inbound": settings.inbound,
             "answers_as": answers_as(settings.inbound),
+            "delegated": self._signed_in.document() if self._signed_in else None,
             "catches_up": settings.inbound is Inbound.AGENTIC,
             "tenant": (agent and agent.tenant) or None,
             "agent_user": (agent and agent.user) or None,

@@ -14,7 +14,7 @@ from typing import Protocol, cast
 
 import msal
 
-from entraclaw.errors import HopRefused, Unreachable
+from entraclaw.errors import HopRefused, KeyMisused, Unreachable
 from entraclaw.identity.assertion import Occasion, sign
 from entraclaw.identity.cloud import Cloud
 from entraclaw.identity.keys import Binding, Key
@@ -64,6 +64,46 @@ class Application(Protocol):
         ...
 
 
+class PublicApplication(Protocol):
+    """The calls of `msal.PublicClientApplication` that are made here."""
+
+    def get_accounts(self) -> list[Mapping[str, str]]:
+        """Name everybody whose tokens are in its cache."""
+        ...
+
+    def acquire_token_silent_with_error(
+        self,
+        scopes: list[str],
+        account: Mapping[str, str],
+        *,
+        force_refresh: bool,
+        claims_challenge: str | None,
+    ) -> Result | None:
+        """Ask with what the cache has; None if it has nothing to ask with."""
+        ...
+
+    def acquire_token_interactive(
+        self,
+        scopes: list[str],
+        *,
+        prompt: str | None,
+        login_hint: str | None,
+        timeout: float,
+        port: int,
+        auth_code_receiver: object,
+    ) -> Result:
+        """Ask a person, by a browser."""
+        ...
+
+    def initiate_device_flow(self, scopes: list[str]) -> Mapping[str, object]:
+        """Ask for a code that a person types elsewhere."""
+        ...
+
+    def acquire_token_by_device_flow(self, flow: Mapping[str, object]) -> Result:
+        """Wait until it was typed."""
+        ...
+
+
 class _Forgetful(msal.TokenCache):  # type: ignore[misc]  # msal ships no types
     """Keeps nothing: msal would drop what ends within five minutes, by a clock of its own."""
 
@@ -82,6 +122,7 @@ class Entra:
         observe: Callable[[HopTiming], None],
         *,
         first: Hop,
+        passed: frozenset[str] = frozenset(),
     ) -> None:
         """Remember where; nothing is asked yet.
 
@@ -91,11 +132,12 @@ class Entra:
             clock: Dates assertions and tokens.
             observe: Told how long each request took.
             first: The hop that is the first to read Entra's metadata.
+            passed: As for `EntraSession`.
         """
         self._clock, self._observe = clock, observe
         self._authority = f"{cloud.login}/{tenant}"
         endpoint = Binding(cloud.login, tenant).audience
-        self._http = EntraSession(endpoint, cloud.tls_ca, clock.time, first)
+        self._http = EntraSession(endpoint, cloud.tls_ca, clock.time, first, passed)
         self._answers: dict[str, object] = {}  # msal's: all applications read metadata once
 
     def application(self, client_id: str, proof: Proof) -> Application:
@@ -111,6 +153,31 @@ class Entra:
             instance_discovery=False,
         )
         return cast("Application", application)
+
+    def public_application(self, client_id: str, cache: msal.TokenCache) -> PublicApplication:
+        """Make msal's application of *client_id*, at which people sign in, with its *cache*.
+
+        Raises:
+            KeyMisused: Entra's metadata leads people to another tenant or login host.
+        """
+        application = msal.PublicClientApplication(
+            client_id,
+            authority=self._authority,
+            http_client=self._http,
+            http_cache=self._answers,
+            token_cache=cache,
+            instance_discovery=False,
+        )
+        pages = (
+            application.authority.authorization_endpoint,
+            application.authority.device_authorization_endpoint,
+        )
+        if not all(str(page).startswith(f"{self._authority}/") for page in pages):
+            raise KeyMisused(
+                "Entra's metadata leads to pages of another tenant or login host",
+                hint="check cloud and tenant in config.toml, and any proxy on the way",
+            )
+        return cast("PublicApplication", application)
 
     def signed(self, key: Callable[[], Key]) -> Proof:
         """Prove an application by assertions that *key* signs, a new one each time."""

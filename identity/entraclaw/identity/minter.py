@@ -90,6 +90,14 @@ class Minter:
             self._claims[scope] = claims
         _log.warning("token dropped: its resource refused it scope=%s", scope)
 
+    def forget(self) -> None:
+        """Drop every token, and what was said of any: the principal has changed."""
+        self._tokens.clear()
+        self._fetches.clear()  # begun for whoever it was
+        self._troubles.clear()
+        self._claims.clear()
+        self._dropped.clear()
+
     async def troubles(self) -> Sequence[Trouble]:
         """List what stands between the principal and fresh tokens, after a look at what is due."""
         now = self._now()

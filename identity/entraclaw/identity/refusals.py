@@ -3,6 +3,7 @@
 Codes: https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -36,6 +37,55 @@ _OF_A_BOT: Mapping[str, str] = {
     "AADSTS500011": "the Bot Framework is not known in the tenant; register the bot with Azure Bot",
     "AADSTS82001": "bot names a blueprint, which is no bot: name the bot's own application",
 }
+# And of a person who signs in, or did.
+_OF_A_PERSON: Mapping[str, str] = {
+    "AADSTS700016": "no such application in this tenant; check client and tenant",
+    "AADSTS65001": "consent is missing: sign in again, or have an administrator consent to"
+    " User.Read, Chat.ReadWrite and ChatMessage.Send",
+    "AADSTS90094": "an administrator must consent to User.Read, Chat.ReadWrite and"
+    " ChatMessage.Send of this application",
+    "AADSTS65004": "it was declined on the page",
+    "AADSTS50034": "there is no such account in this tenant",
+    "AADSTS50020": "that account is not of this tenant",
+    "AADSTS50105": "an administrator must assign the person to this application",
+    "AADSTS50057": "the person's account is disabled",
+    "AADSTS50011": "register http://localhost as a redirect URI of a mobile or desktop app",
+    "AADSTS7000218": "the registration is no public client: allow public client flows in it",
+    "AADSTS7000112": "the application is disabled; an administrator must enable it",
+    "AADSTS53003": "a Conditional Access policy of the tenant blocks this sign-in",
+    "AADSTS50097": "a policy of the tenant asks for a device that it knows",
+    "AADSTS53000": "a policy of the tenant asks for a compliant device",
+    "AADSTS70019": "it was declined on the page",
+    "AADSTS70020": "the code was not typed in time",
+}
+_OF: Mapping[Hop, Mapping[str, str]] = {Hop.BOT: _OF_A_BOT, Hop.PERSON: _OF_A_PERSON}
+_PAGES: Mapping[Hop, str] = {Hop.PERSON: "docs/identity/delegated.md"}
+
+# What nothing but the person can mend, by signing in once more.
+_AGAIN = frozenset(
+    {
+        "AADSTS50058",  # UserInformationNotProvided: no session
+        "AADSTS50072",  # multi-factor authentication must be set up
+        "AADSTS50074",
+        "AADSTS50076",  # multi-factor authentication is asked for
+        "AADSTS50078",
+        "AADSTS50079",
+        "AADSTS50089",
+        "AADSTS50132",  # the session is not valid: a password was changed
+        "AADSTS50133",
+        "AADSTS50158",  # another provider's challenge
+        "AADSTS50173",  # the grant was revoked
+        "AADSTS70000",  # InvalidGrant
+        "AADSTS70008",  # ExpiredOrRevokedGrant
+        "AADSTS70043",  # a policy says how often to sign in
+        "AADSTS700081",
+        "AADSTS700082",  # it was not used for too long
+        "invalid_grant",
+        "interaction_required",
+        "login_required",
+    }
+)
+_BY_CODE = frozenset({"AADSTS53003", "AADSTS53000", "AADSTS50097", "AADSTS530033"})
 
 
 class Standing(StrEnum):
@@ -47,6 +97,7 @@ class Standing(StrEnum):
     NO_RESOURCE = "licence or resource missing"
     NO_USER = "agent user missing"
     NO_KEY = "key unavailable"
+    SIGNED_OUT = "signed out"
     NO_CREDENTIAL = "credential not accepted"
     CLOCK = "clock is off"
     WRONG_IDS = "ids do not fit together"
@@ -130,8 +181,8 @@ def hint_for(hop: Hop, code: str, skew_s: float = 0.0) -> str:
 
     *skew_s* is by how much Entra's clock is ahead of ours, in seconds.
     """
-    page = f"docs/identity/token-chain.md#{hop}"
-    known = (_OF_A_BOT.get(code) if hop is Hop.BOT else None) or KNOWN.get(code)
+    page = _PAGES.get(hop) or f"docs/identity/token-chain.md#{hop}"
+    known = _OF.get(hop, {}).get(code) or KNOWN.get(code)
     if code == _SKEW and abs(skew_s) >= _SKEWED_S:
         way = "behind" if skew_s > 0 else "ahead of"
         known = f"this machine's clock is {abs(skew_s) / 60:.0f} min {way} Entra's; set it"
@@ -143,9 +194,28 @@ def standing_of(code: str) -> Standing:
     return _STANDINGS.get(code, Standing.REFUSED)
 
 
+def must_sign_in(code: str) -> bool:
+    """Tell whether a person's tokens were refused with *code*, which a new sign-in may cure."""
+    return code in _AGAIN
+
+
+def sign_in_hint(code: str, *, by_code: bool) -> str:
+    """Say what to do when a sign-in was refused with *code*; *by_code*: by a device code."""
+    hint = hint_for(Hop.PERSON, code)
+    if by_code and code in _BY_CODE:
+        return f"{hint}; many tenants allow no device codes: sign in without --device-code"
+    return hint
+
+
 def is_stale(hop: Hop, code: str) -> bool:
     """Tell whether *hop* was refused for the proof it showed, which a new one may cure."""
     return hop in {Hop.AGENT, Hop.USER} and code in _STALE
+
+
+def code_in(description: str) -> str:
+    """Find the code in what Entra says to a browser; empty if there is none."""
+    found = re.search(r"\bAADSTS\d{3,9}\b", description)
+    return found[0] if found else ""
 
 
 def seconds_of(retry_after: str) -> float | None:

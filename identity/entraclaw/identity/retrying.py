@@ -5,7 +5,14 @@ Pure: the caller brings errors and the time.
 
 from dataclasses import dataclass
 
-from entraclaw.errors import EntraclawError, HopRefused, KeyMisused, KeyUnavailable, Unreachable
+from entraclaw.errors import (
+    EntraclawError,
+    HopRefused,
+    KeyMisused,
+    KeyUnavailable,
+    SignedOut,
+    Unreachable,
+)
 from entraclaw.identity.refusals import Standing, standing_of
 
 TRIES = 4  # of one fetch, the first included
@@ -60,6 +67,8 @@ def _standing(error: EntraclawError) -> Standing:
     match error:
         case KeyUnavailable() | KeyMisused():
             return Standing.NO_KEY
+        case SignedOut():
+            return Standing.SIGNED_OUT
         case HopRefused(code=code, is_passing=False):
             return standing_of(code)
         case _:
@@ -72,5 +81,5 @@ def _gap(error: EntraclawError, times: int) -> float:
         case HopRefused(retry_after=wait) | Unreachable(retry_after=float() as wait):
             return max(gap, wait or 0.0)
         case _:
-            # A keystore that is opened, a line that is back: the next who asks finds out.
+            # A keystore that is opened, a person who signed in: the next who asks finds out.
             return 0.0

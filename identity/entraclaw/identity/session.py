@@ -30,14 +30,21 @@ class EntraSession(requests.Session):
     """
 
     def __init__(
-        self, endpoint: str, tls_ca: str, now: Callable[[], float], first: Hop = Hop.BLUEPRINT
+        self,
+        endpoint: str,
+        tls_ca: str,
+        now: Callable[[], float],
+        first: Hop = Hop.BLUEPRINT,
+        passed: frozenset[str] = frozenset(),
     ) -> None:
         """Expect metadata to name *endpoint*; trust the bundle *tls_ca*, or the system's.
 
-        *now* is our own clock, epoch seconds; *first* the hop that the metadata is read for.
+        *now* is our own clock, epoch seconds; *first* the hop that the metadata is read for;
+        *passed* are OAuth's words for refusals that msal itself knows how to go on after.
         """
         super().__init__()
         self._endpoint, self._now, self._first = endpoint, now, first
+        self._passed = passed
         self.skew_s = 0.0
         if tls_ca:
             self.verify = tls_ca
@@ -63,7 +70,7 @@ class EntraSession(requests.Session):
         if method.upper() == "GET":
             self._check(response)
         else:
-            _check_token(response)
+            _check_token(response, self._passed)
         return response
 
     def _check(self, response: requests.Response) -> None:
@@ -82,7 +89,7 @@ class EntraSession(requests.Session):
             raise ValueError("metadata lacks what msal reads")  # noqa: TRY004 - the caller maps ValueError: an answer that makes no sense
 
 
-def _check_token(response: requests.Response) -> None:
+def _check_token(response: requests.Response, passed: frozenset[str]) -> None:
     status = response.status_code
     wait_s = seconds_of(response.headers.get("Retry-After", ""))
     try:
@@ -94,7 +101,7 @@ def _check_token(response: requests.Response) -> None:
             raise
         reason = f"status {status}"
         raise Unreachable("Entra", reason, retry_after=wait_s, is_passing=True) from None
-    if not response.ok:
+    if not response.ok and answer.get("error") not in passed:
         raise Said(code_of(answer), status, wait_s)
     # msal would give a token that came with this header again, in place of the next.
     response.headers.pop("Retry-After", None)

@@ -5,12 +5,16 @@ from enum import StrEnum
 
 
 class Hop(StrEnum):
-    """The requests to Entra: the three of the token chain in their order, and a bot's only one."""
+    """The requests to Entra: the three of the token chain in their order, and those of others.
+
+    A bot and a person who signed in have one each.
+    """
 
     BLUEPRINT = "blueprint"
     AGENT = "agent"
     USER = "user"
     BOT = "bot"
+    PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)

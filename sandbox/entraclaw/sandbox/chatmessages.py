@@ -65,7 +65,8 @@ class Writer:
         people = [person for person in PEOPLE if person.oid in place.members]
         listed = [(p.oid, p.name, p.upn, p.tenant) for p in people]
         agent = self._agent
-        listed.append((agent.user, agent.name, agent.upn, agent.tenant))
+        if not agent.is_bot:  # a bot is no member: it is installed
+            listed.append((agent.user, agent.name, agent.upn, agent.tenant))
         return [
             {
                 "@odata.type": "#microsoft.graph.aadUserConversationMember",
@@ -171,11 +172,12 @@ class Writer:
 
     def _from(self, message: Message) -> Json:
         line = message.line
-        if line.application:
+        bot = self._agent.name if line.author.oid == self._agent.bot else None
+        if line.application or bot:
             application = {
                 "@odata.type": "#microsoft.graph.teamworkApplicationIdentity",
                 "id": line.author.oid,
-                "displayName": line.application,
+                "displayName": line.application or bot,
                 "applicationIdentityType": "bot",
             }
             return {"application": application, "device": None, "user": None}

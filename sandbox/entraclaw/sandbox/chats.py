@@ -1,6 +1,7 @@
-"""Graph's chats: what was said where the agent user is, and what it says there.
+"""Graph's chats: what was said where the caller is, and what the caller says there.
 
-Every call acts as the agent user of the bearer and sees that user's own chats.
+Every call acts as the user of the bearer, an agent user or a person who signed in,
+and sees that user's own chats.
 Channels are no chats. Sending is the other way into a chat beside the
 connector, and leaves the same trace.
 
@@ -9,13 +10,14 @@ Calls: https://learn.microsoft.com/graph/api/resources/teams-api-overview
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from entraclaw.sandbox.bearers import Bearer
 from entraclaw.sandbox.chatmessages import Writer
 from entraclaw.sandbox.conversations import Conversation, Conversations, Kind
-from entraclaw.sandbox.directory import Agent, Directory
+from entraclaw.sandbox.directory import PEOPLE, Directory
 from entraclaw.sandbox.documents import Json, load
 from entraclaw.sandbox.envelopes import Answering, GraphError, document
 from entraclaw.sandbox.messages import Message, Messages, Order
@@ -32,6 +34,15 @@ _MESSAGE = _CHAT + "/messages/{mid}"
 
 _EXPANDED = frozenset({"members", "lastMessagePreview"})
 _NEWEST_FIRST = "lastMessagePreview/createdDateTime desc"
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """Whose token it is."""
+
+    oid: str
+    name: str
+    enabled: bool = True
 
 
 class Chats:
@@ -66,16 +77,16 @@ class Chats:
         ]
 
     async def _list(self, request: web.Request, bearer: Bearer) -> web.Response:
-        agent = self._caller(bearer, _LIST)
+        who = self._caller(bearer, _LIST)
         query = request.query
         nothing_but(query, "$top", "$expand", "$orderby", "$filter", "$skiptoken")
         also, size, first = expand(query, _EXPANDED), top(query), start(query) or 0
-        places = list(self._spoken_in(agent))
+        places = list(self._spoken_in(who))
         if "$orderby" in query:
             if query["$orderby"] != _NEWEST_FIRST:
                 raise GraphError(400, "BadRequest", "This $orderby is not supported.")
             places.sort(key=self._spoken_at, reverse=True)
-        chats = [self._written(p, agent, also, request) for p in places[first : first + size]]
+        chats = [self._written(p, also, request) for p in places[first : first + size]]
         body: Json = {
             "@odata.context": f"{self._base}/v1.0/$metadata#chats",
             "@odata.count": len(chats),
@@ -86,24 +97,24 @@ class Chats:
         return document(body)
 
     async def _chat(self, request: web.Request, bearer: Bearer) -> web.Response:
-        agent, place = self._place(request, bearer, _LIST)
+        _, place = self._place(request, bearer, _LIST)
         nothing_but(request.query, "$expand")
         also = expand(request.query, _EXPANDED)
         context = f"{self._base}/v1.0/$metadata#chats/$entity"
-        return document({"@odata.context": context, **self._written(place, agent, also, request)})
+        return document({"@odata.context": context, **self._written(place, also, request)})
 
     async def _members(self, request: web.Request, bearer: Bearer) -> web.Response:
-        agent, place = self._place(request, bearer, _LIST)
+        _, place = self._place(request, bearer, _LIST)
         nothing_but(request.query)
-        members = self._writer(agent).members(place)
+        members = self._writer(place).members(place)
         context = f"{self._base}/v1.0/$metadata#chats('{place.graph_id}')/members"
         return document({"@odata.context": context, "@odata.count": len(members), "value": members})
 
     async def _read(self, request: web.Request, bearer: Bearer) -> web.Response:
-        agent, place = self._place(request, bearer, _READ)
+        _, place = self._place(request, bearer, _READ)
         page = window(request.query)
         found = list(itertools.islice(self._within(place, page), page.top + 1))
-        write, named = self._writer(agent).message, _is_named(request)
+        write, named = self._writer(place).message, _is_named(request)
         value = [write(place, message, named=named) for _, message in found[: page.top]]
         body: Json = {
             "@odata.context": f"{self._base}/v1.0/$metadata#chats('{place.graph_id}')/messages",
@@ -115,9 +126,9 @@ class Chats:
         return document(body)
 
     async def _message(self, request: web.Request, bearer: Bearer) -> web.Response:
-        agent, place = self._place(request, bearer, _READ)
+        _, place = self._place(request, bearer, _READ)
         message = self._find(place, request.match_info["mid"])
-        return self._one(agent, place, message, request)
+        return self._one(place, message, request)
 
     async def _hosted(self, request: web.Request, bearer: Bearer) -> web.Response:
         _, place = self._place(request, bearer, _READ)
@@ -129,16 +140,16 @@ class Chats:
         return web.Response(body=holding.content, content_type=holding.content_type)
 
     async def _send(self, request: web.Request, bearer: Bearer) -> web.Response:
-        agent, place = self._place(request, bearer, _SEND)
-        if not agent.enabled:
+        who, place = self._place(request, bearer, _SEND)
+        if not who.enabled:
             raise GraphError(403, "Forbidden", "The caller's account is disabled.")
         body, made = load(await request.read()), self._transcript.stamp()
-        author = Author(agent.user, agent.name, bearer)
+        author = Author(who.oid, who.name, bearer)
         line = read_post(body, place=place.id, author=author, made=made)
         self._transcript.append(line)
-        return self._one(agent, place, self._find(place, made), request, 201)
+        return self._one(place, self._find(place, made), request, 201)
 
-    def _caller(self, bearer: Bearer, scopes: tuple[str, ...]) -> Agent:
+    def _caller(self, bearer: Bearer, scopes: tuple[str, ...]) -> _Caller:
         if not bearer.scopes & set(scopes):
             held = ", ".join(sorted(bearer.scopes))
             raise GraphError(
@@ -148,20 +159,23 @@ class Chats:
                 f"'{', '.join(scopes)}'. Scopes on the request '{held}'",
             )
         agent = self._directory.agent(bearer.oid)
-        if agent is None:
+        if agent is not None:
+            return _Caller(agent.user, agent.name, agent.enabled)
+        person = next((p for p in PEOPLE if p.oid == bearer.oid), None)
+        if person is None:
             raise GraphError(403, "Forbidden", "The caller is not a user of Teams.")
-        return agent
+        return _Caller(person.oid, person.name)
 
     def _place(
         self, request: web.Request, bearer: Bearer, scopes: tuple[str, ...]
-    ) -> tuple[Agent, Conversation]:
-        agent = self._caller(bearer, scopes)
+    ) -> tuple[_Caller, Conversation]:
+        who = self._caller(bearer, scopes)
         place = self._conversations.chat(request.match_info["id"])
         if place is None:
             raise GraphError(404, "NotFound", "The chat thread was not found.")
-        if agent.user not in place.members:
+        if who.oid not in place.members:
             raise GraphError(403, "Forbidden", "The caller is not in the roster of the thread.")
-        return agent, place
+        return who, place
 
     def _find(self, place: Conversation, name: str) -> Message:
         message = self._messages.find(place.id, name)
@@ -169,9 +183,10 @@ class Chats:
             raise GraphError(404, "NotFound", "The message was not found.")
         return message
 
-    def _spoken_in(self, agent: Agent) -> Iterator[Conversation]:
+    def _spoken_in(self, who: _Caller) -> Iterator[Conversation]:
         # A chat in which nothing was said yet is in nobody's list.
-        for place in self._conversations.of(agent.user):
+        places = self._conversations.of(who.oid) or self._conversations.with_person(who.oid)
+        for place in places:
             if place.kind is not Kind.CHANNEL and self._newest(place):
                 yield place
 
@@ -189,10 +204,8 @@ class Chats:
         since = page.since
         return itertools.takewhile(lambda found: found[1].modified > since, listed)
 
-    def _written(
-        self, place: Conversation, agent: Agent, also: frozenset[str], request: web.Request
-    ) -> Json:
-        writer, last = self._writer(agent), self._newest(place)
+    def _written(self, place: Conversation, also: frozenset[str], request: web.Request) -> Json:
+        writer, last = self._writer(place), self._newest(place)
         body = writer.chat(place, self._begun(place))
         if "members" in also:
             body["members"] = writer.members(place)
@@ -207,20 +220,22 @@ class Chats:
 
     def _one(
         self,
-        agent: Agent,
         place: Conversation,
         message: Message,
         request: web.Request,
         status: int = 200,
     ) -> web.Response:
         context = f"{self._base}/v1.0/$metadata#chats('{place.graph_id}')/messages/$entity"
-        written = self._writer(agent).message(place, message, named=_is_named(request))
+        written = self._writer(place).message(place, message, named=_is_named(request))
         return document({"@odata.context": context, **written}, status)
 
     def _next(self, request: web.Request, position: int) -> str:
         return next_link(f"{self._base}{request.rel_url.raw_path}", request.query, position)
 
-    def _writer(self, agent: Agent) -> Writer:
+    def _writer(self, place: Conversation) -> Writer:
+        agent = self._directory.agent(place.agent)
+        if agent is None:
+            raise GraphError(404, "NotFound", "The chat thread was not found.")
         return Writer(self._base, agent, self._messages.find)
 
 

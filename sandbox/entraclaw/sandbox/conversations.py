@@ -77,6 +77,10 @@ class Conversations:
         """Every conversation of one agent user, oldest first."""
         return self._of.get(agent, [])
 
+    def with_person(self, oid: str) -> list[Conversation]:
+        """Every conversation that a person is in, oldest first."""
+        return [made for made in self._known.values() if oid in made.members]
+
     def _name(self, made: Conversation) -> Conversation:
         self._named[made.id] = self._named[made.graph_id] = made
         self._of.setdefault(made.agent, []).append(made)

@@ -211,10 +211,12 @@ class Entra:
             "ext_expires_in": lifetime,
             "access_token": self._keyring.sign({**granted.access, **stamps}),
         }
-        if granted.identity is not None and granted.user is not None:
+        if granted.identity is not None:
             body["id_token"] = self._keyring.sign({**granted.identity, **stamps})
+        if granted.user is not None:
             account = orjson.dumps({"uid": granted.user.user, "utid": granted.user.tenant})
             body["client_info"] = urlsafe_b64encode(account).decode().rstrip("=")
+        body |= granted.more
         return web.json_response(body, headers={"Cache-Control": "no-store"})
 
     def _refuse(self, refused: Refused, request: web.Request) -> web.Response:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from entraclaw.sandbox.directory import Agent
 from entraclaw.sandbox.documents import DocumentError, Json, flag, load, number, text
-from entraclaw.sandbox.grants import Hop
+from entraclaw.sandbox.grants import PERSONAL, Hop
 from entraclaw.sandbox.refusals import BUSY, DOWN, is_known
 
 _TOO_MANY = 429
@@ -104,6 +104,8 @@ def hop_of(form: Mapping[str, str], client: Agent | None) -> Hop:
     """
     if form.get("grant_type") == "user_fic":
         return Hop.USER
+    if form.get("grant_type") in PERSONAL:
+        return Hop.PERSON
     if client is None:
         return Hop.AGENT
     return Hop.BOT if client.is_bot else Hop.BLUEPRINT

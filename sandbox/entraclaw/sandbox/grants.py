@@ -10,7 +10,7 @@ Grants: https://learn.microsoft.com/entra/agent-id/
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from entraclaw.sandbox import claims
@@ -34,6 +34,9 @@ from entraclaw.sandbox.resources import (
 
 _JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+PERSONAL = frozenset({"authorization_code", DEVICE_CODE, "refresh_token"})  # see person_grants
+
 Form = Mapping[str, str]
 
 
@@ -44,30 +47,42 @@ class Hop(StrEnum):
     AGENT = "agent"
     USER = "user"
     APP = "app"
+    PERSON = "person"
     BOT = "bot"
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A yes: the claims to sign, without their times; *user* is set when it acts as one."""
+    """A yes: the claims to sign, without their times; *user* is set when it acts as one.
+
+    *more* is what else the answer holds.
+    """
 
     hop: Hop
     scope: str
     access: Json
     identity: Json | None = None
     user: Agent | None = None
+    more: Json = field(default_factory=Json)
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the rules look at: who exists, and which resources there are."""
+    """What the rules look at: who exists, and which resources there are.
+
+    *people* decides what only a person grants; None where that is not asked.
+    """
 
     directory: Directory
     resources: Catalogue
+    people: "Callable[[Form, Authority], Granted | Refused | None]"
 
 
 def decide(form: Form, world: World, authority: Authority) -> Granted | Refused:
     """Answer one POST to the token endpoint of the authority's tenant."""
+    granted = world.people(form, authority)
+    if granted is not None:
+        return granted
     try:
         return _chosen(form)(form, world, authority)
     except RefusalError as no:

@@ -61,7 +61,7 @@ class Graph:
 
     def _find(self, name: str, bearer: Bearer) -> Json:
         agent = self._directory.agent_user(bearer.tid, name)
-        oneself = agent is not None and agent.user == bearer.oid
+        oneself = bearer.oid in {agent.user if agent else "", name.lower()}
         _permit(bearer, _READ_SELF | _READ_OTHERS if oneself else _READ_OTHERS)
         if agent is not None:
             return _agent(agent)

@@ -43,6 +43,7 @@ from entraclaw.sandbox.listener import apart, application, bind, port_of, serve,
 from entraclaw.sandbox.messages import Messages
 from entraclaw.sandbox.page import Page
 from entraclaw.sandbox.passes import Passes
+from entraclaw.sandbox.people_signing_in import People
 from entraclaw.sandbox.profile import cloud_profile
 from entraclaw.sandbox.resources import Catalogue
 from entraclaw.sandbox.rosters import Rosters
@@ -136,9 +137,10 @@ class _Rooms:
             clock=shared.clock,
         )
         entra_faults = EntraFaults()
+        people = People(login, shared.directory, catalogue, shared.clock)
         self._entra = Entra(
             login=login,
-            world=World(shared.directory, catalogue),
+            world=World(shared.directory, catalogue, people.grants.decide),
             keys=shared.keys,
             bot_keys=bot_keys,
             settings=settings,
@@ -146,6 +148,7 @@ class _Rooms:
             faults=entra_faults,
             tell=tell,
         )
+        self._people = people.host
         self.channel = Channel(passes=passes, session=session, settings=settings, tell=tell)
         speech = Speech(
             directory=shared.directory,
@@ -184,13 +187,15 @@ class _Rooms:
             views=views,
             events=Events(views, happenings),
         )
-        parts = (control, stage, self._faults, entra_faults, shared.keys, shared.clock, page)
+        faults = (self._faults, entra_faults)
+        parts = (control, stage, *faults, shared.keys, shared.clock, people.control(asks), page)
         self.local = [route for part in (*parts, shared.answer) for route in part.routes()]
 
     def hosts(self) -> Iterator[tuple[web.Application, socket]]:
         """The hosts behind TLS."""
         ports, late, faults = self._ports, slow(self._settings), self._faults
-        yield application(self._entra.routes(), late), ports.login
+        login = [*self._entra.routes(), *self._people.routes()]
+        yield application(login, late), ports.login
         graph = _graph_routes(self._shared, ports.url(ports.graph), self._settings)
         yield application(graph, late, faults.middleware("graph", failure)), ports.graph
         connector = _connector_routes(self._shared)

@@ -7,6 +7,7 @@ from entraclaw.tools.attachment_routes import Places, places_of
 from entraclaw.tools.attachments import Fetched, Source, Wanted, fetch
 from entraclaw.tools.chats import Chat, ChatMessage, chats, latest, messages, post
 from entraclaw.tools.graph import Graph
+from entraclaw.tools.marks import Mark, is_marked, marked
 from entraclaw.tools.people import Person, me, person, sponsors
 
 __all__ = [
@@ -14,13 +15,16 @@ __all__ = [
     "ChatMessage",
     "Fetched",
     "Graph",
+    "Mark",
     "Person",
     "Places",
     "Source",
     "Wanted",
     "chats",
     "fetch",
+    "is_marked",
     "latest",
+    "marked",
     "me",
     "messages",
     "person",

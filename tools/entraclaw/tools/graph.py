@@ -29,13 +29,20 @@ class Graph:
         base: str,
         token: Callable[[], Awaitable[Token]],
         refused: Refused = ignore,
+        mark: Callable[[Json], Awaitable[Json]] | None = None,
     ) -> None:
         """Speak to *base* (``https://graph.microsoft.com``) with what *token* gives.
 
         *refused* is told of a token that was answered with 401; the next one is another.
+        *mark* is what whatever is posted passes, where it is posted in a person's name.
         """
         self._session, self._base, self._token = session, base, token
-        self._refused = refused
+        self._refused, self._mark = refused, mark
+
+    @property
+    def is_a_persons(self) -> bool:
+        """Whether it speaks as a person, and marks what it says."""
+        return self._mark is not None
 
     async def get(self, path: str) -> Json:
         """Read ``/v1.0/`` + *path*; ids in it must be quoted already.
@@ -59,7 +66,10 @@ class Graph:
             Unreachable: Graph could not be reached; nothing was created.
             Uncertain: It was sent, and there was no answer.
             HopRefused: There is no token to ask with.
+            ToolRefused: It would be posted as a person, and cannot be marked.
         """
+        if self._mark is not None:
+            document = await self._mark(document)
         try:
             status, body, headers = await self._request("POST", path, document)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:

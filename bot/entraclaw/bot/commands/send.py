@@ -1,6 +1,8 @@
 """`entraclaw send`: say something in a conversation, as the agent, for no turn."""
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -30,13 +32,16 @@ def command(profile: str, conversation: str, text: str, *, as_json: bool) -> Non
     """Say TEXT in CONVERSATION, as the agent.
 
     CONVERSATION is the id of one that something came from; any other shows which there
-    are. TEXT may be - for standard input. It needs a running daemon.
+    are. Where the profile acts for a person, it may be any chat of theirs in Graph. TEXT
+    may be - for standard input. It needs a running daemon.
     """
     folder = folder_of(profile)
     who = ask(str(folder))["identity"]
     with look(folder / "inbox.db") as seen:
         places, names = seen.places(), labels(seen)
-    if conversation not in {place.id for place in places}:
+    is_the_persons = bool(who["delegated"]) and conversation.startswith("19:")
+    is_known = conversation in {place.id for place in places}
+    if not (is_known or is_the_persons):
         _show_known(places, names)
         raise EntraclawError(
             "nothing ever came from that conversation",
@@ -48,11 +53,19 @@ def command(profile: str, conversation: str, text: str, *, as_json: bool) -> Non
     if not words.strip():
         raise click.UsageError("there is nothing to say")
     sent = do(str(folder), {"verb": "send", "conversation": conversation, "text": words})
-    acts_as = who["upn"] or who["agent_user"]
+    acts_as = _sender(who, is_known=is_known)
     if as_json:
         print_json({**sent, "place": names[conversation], "acts_as": acts_as})
     else:
         click.echo(f"sent to {names[conversation]} as {acts_as}: id {sent['sent']}")
+
+
+def _sender(who: Mapping[str, Any], *, is_known: bool) -> str:
+    """Name who said it: whoever answers there, else the person who signed in."""
+    person = who["delegated"]
+    if person and not is_known:
+        return f"{person['upn']}, marked as sent by the agent"
+    return str(who["upn"] or who["agent_user"] or who["bot"])
 
 
 def _show_known(places: list[Place], names: Labels) -> None:

@@ -52,7 +52,8 @@ def next_step(document: Mapping[str, Any]) -> str:
     steps = {
         "entraclaw doctor": document["locked"] or document["trouble"] or document["warnings"],
         "entraclaw approvals list": document["approvals"],
-        "name an agent in config.toml: docs/settings.md": not document["identity"]["agent_user"],
+        "entraclaw sign-in": _is_signed_out(document["identity"]),
+        "name an agent in config.toml: docs/settings.md": not document["identity"]["tenant"],
         _cure(document["tokens"]): document["tokens"],
         "entraclaw inbox list --state ambiguous": inbox[State.AMBIGUOUS],
         "entraclaw inbox list --state dead": inbox[State.DEAD],
@@ -85,7 +86,8 @@ def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Tex
     yield "daemon", Text.assemble(("● ", "green"), running)
     yield "profile", safe(document["profile"])
     yield "agent", _agent(identity)
-    yield "acts as", safe(identity["acts_as"])
+    yield "receives", _receives(identity)
+    yield "acts as", _acts_as(identity)
     yield "webhook", safe(document["webhook"] or "closed")
     yield from _key_rows(document["key"])
     yield "inbox", _counts(document["inbox"])
@@ -113,6 +115,28 @@ def _agent(identity: Mapping[str, Any]) -> Text:
     named = [identity["name"], identity["upn"]]
     known = ", ".join(word for word in named if word) or identity["agent_user"]
     return safe(known or "none yet: config.toml names none")
+
+
+def _is_signed_out(identity: Mapping[str, Any]) -> bool:
+    person = identity["delegated"]
+    return bool(person) and not person["signed_in"] and not person["trouble"]
+
+
+def _acts_as(identity: Mapping[str, Any]) -> Text:
+    person = identity["delegated"]
+    if not person:
+        return safe(identity["acts_as"])
+    who = f" for {person['name']}, {person['upn']}, {person['oid']}" if person["oid"] else ""
+    if person["signed_in"]:
+        return safe(f"delegated{who}, signed in since {person['since']}")
+    return safe(f"delegated{who}: {person['trouble'] or 'signed out'}", "red")
+
+
+def _receives(identity: Mapping[str, Any]) -> Text:
+    if identity["catches_up"]:
+        return safe(f"{identity['inbound']}, answers as {identity['answers_as']}")
+    lacks = "what comes while no daemon runs is lost"
+    return safe(f"{identity['inbound']} {identity['bot'] or ''}, answers as the bot; {lacks}")
 
 
 def _key_rows(key: Mapping[str, Any] | None) -> Iterator[tuple[str, Text]]:

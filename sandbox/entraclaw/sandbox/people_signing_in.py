@@ -1,0 +1,39 @@
+"""Everything about people who sign in, put together: grants, pages, knobs."""
+
+from entraclaw.sandbox.asks import Asks
+from entraclaw.sandbox.clock import Clock
+from entraclaw.sandbox.directory import Directory
+from entraclaw.sandbox.person_grants import PersonGrants
+from entraclaw.sandbox.public_clients import PublicClients
+from entraclaw.sandbox.resources import Catalogue
+from entraclaw.sandbox.signin_control import SigninControl
+from entraclaw.sandbox.signin_host import SigninHost
+from entraclaw.sandbox.signins import Signins
+
+
+class People:
+    """The rooms of signing in, and the two ledgers they share."""
+
+    def __init__(
+        self, login: str, directory: Directory, resources: Catalogue, clock: Clock
+    ) -> None:
+        self._clients, self._signins, self._clock = PublicClients(), Signins(), clock
+        self.grants = PersonGrants(self._clients, self._signins, resources)
+        self.host = SigninHost(
+            login=login,
+            directory=directory,
+            clients=self._clients,
+            signins=self._signins,
+            resources=resources,
+            clock=clock,
+        )
+
+    def control(self, asks: Asks) -> SigninControl:
+        """The part of the control API."""
+        return SigninControl(
+            asks=asks,
+            clients=self._clients,
+            signins=self._signins,
+            host=self.host,
+            clock=self._clock,
+        )
