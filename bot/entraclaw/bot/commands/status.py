@@ -100,7 +100,8 @@ def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Tex
     if document["trouble"]:
         yield "trouble", safe(document["trouble"], "red")
     for one in document["tokens"]:
-        said = f"{one['state']} since {one['since']}: {one['cause']} for {one['resource']}"
+        whose = f"{one['state']} since {one['since']} as {one['principal']}"
+        said = f"{whose}: {one['cause']} for {one['resource']}"
         yield "tokens", safe(f"{said}; {one['cure']}" if one["cure"] else said, "red")
     for warning in document["warnings"]:
         yield "warning", safe(warning, "yellow")
@@ -113,7 +114,7 @@ def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Tex
 
 def _agent(identity: Mapping[str, Any]) -> Text:
     named = [identity["name"], identity["upn"]]
-    known = ", ".join(word for word in named if word) or identity["agent_user"]
+    known = ", ".join(word for word in named if word) or identity["agent_user"] or identity["bot"]
     return safe(known or "none yet: config.toml names none")
 
 
