@@ -29,6 +29,13 @@ from entraclaw.identity.values import Token
 _SERVICE = "Teams"
 _UNAUTHORISED = 401
 
+# Nothing was sent: the line was never there, or the proxy did not open it.
+_NOT_SENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -124,7 +131,7 @@ class Conversations:
                 allow_redirects=False,
             ) as response:
                 return response.status, await response.read(), response.headers
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        except _NOT_SENT as error:
             raise Unreachable(_SERVICE, type(error).__name__) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Uncertain(_SERVICE, type(error).__name__) from error
