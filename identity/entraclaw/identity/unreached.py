@@ -39,6 +39,8 @@ def _of(error: OSError) -> tuple[str, str]:
             return "it does not answer in time", _LATE
         case _ if isinstance(_reason(error), NameResolutionError):
             return "its name is not known here", _NAME
+        case requests.exceptions.ConnectionError():
+            return "nobody answers there, or the line breaks off", _LINE
         case _:
             return type(error).__name__, _LINE
 
