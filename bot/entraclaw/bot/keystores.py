@@ -25,6 +25,10 @@ PREFERRED = (
     else (Store.PKCS11, Store.KEYRING)
 )
 
+_NO_KEY = (
+    "unlock the store that has it, or name another one as key_store in config.toml; "
+    "`entraclaw key new` makes one, and prints the certificate to register"
+)
 _TPM_MODULES = (
     "/usr/lib/*/libtpm2_pkcs11.so.1",  # Debian, Ubuntu
     "/usr/lib64/pkcs11/libtpm2_pkcs11.so",  # Fedora, openSUSE
@@ -92,6 +96,7 @@ class ProfileKey:
 
     def _find(self) -> Key:
         passed: list[str] = []
+        cures: list[str] = []
         for name in _order(self._settings.key_store):
             store = self._stores[name]
             reason = store.unavailable()
@@ -100,11 +105,20 @@ class ProfileKey:
                 self._found = name
                 return key
             passed.append(f"{name} {f'cannot be used here: {reason}' if reason else 'has none'}")
+            cures += _cures(store, self._settings.profile) if reason else []
         raise KeyUnavailable(
             f"no key for the profile {self._settings.profile!r}: {'; '.join(passed)}",
-            hint="unlock the store that has it, or name another one as key_store in config.toml; "
-            "`entraclaw key new` makes one, and prints the certificate to register",
+            hint="; ".join(cures) or _NO_KEY,
         )
+
+
+def _cures(store: KeyStore, name: str) -> list[str]:
+    """Have a store that cannot be used say what it needs, by asking it all the same."""
+    try:
+        store.load(name)
+    except KeyUnavailable as error:
+        return [error.hint] if error.hint else []
+    return []  # it can, by now
 
 
 def stores_of(settings: Settings, names: Sequence[Store] | None = None) -> dict[Store, KeyStore]:
