@@ -4,6 +4,7 @@ import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -33,14 +34,15 @@ Strange: TypeAlias = Callable[[Answer], Awaitable[Stranger]]
 
 
 class Authority:
-    """A certificate authority for `localhost`, and the file that says to trust it."""
+    """A certificate authority for one host, and the file that says to trust it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = "localhost", ends: datetime | None = None) -> None:
         authority = trustme.CA()
         self.bundle = folder / "strangers.pem"
         authority.cert_pem.write_to_path(self.bundle)
         self.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("localhost").configure_cert(self.server)  # pyright: ignore[reportUnknownMemberType]  # it takes PyOpenSSL's too
+        leaf = authority.issue_cert(host, not_after=ends)
+        leaf.configure_cert(self.server)  # pyright: ignore[reportUnknownMemberType]  # it takes PyOpenSSL's too
 
 
 @asynccontextmanager

@@ -3,8 +3,6 @@
 `make parts` installs it.
 """
 
-import shutil
-import subprocess
 from collections.abc import Generator
 from pathlib import Path
 
@@ -14,51 +12,22 @@ import pytest
 from contracts.keystore import BINDING, NAME, OpenStore
 from contracts.token import LABEL, PIN, Items, Pkcs11Contract, store_of, token
 from entraclaw.errors import KeyUnavailable
-
-BOUND_S = 20.0
-PLACES = (
-    "/usr/lib/softhsm",
-    "/usr/lib64/softhsm",
-    "/usr/lib64/pkcs11",
-    "/opt/homebrew/lib/softhsm",
-)
-MODULE = next((path for place in PLACES if (path := Path(place, "libsofthsm2.so")).exists()), None)
+from identity import softhsm
+from identity.softhsm import make_token, util
 
 pytestmark = [
     pytest.mark.parts,
-    pytest.mark.skipif(
-        MODULE is None or not shutil.which("softhsm2-util"), reason="`make parts` installs softhsm2"
-    ),
+    pytest.mark.skipif(softhsm.MISSING, reason=softhsm.REASON),
 ]
 
 
 @pytest.fixture(scope="module")
 def module(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
     """A token made for the run, in a folder made for the run: nobody's own is touched."""
-    assert MODULE is not None
     folder = tmp_path_factory.mktemp("softhsm")
-    (folder / "tokens").mkdir()
-    config = f"directories.tokendir = {folder}/tokens\nobjectstore.backend = file\n"
-    (folder / "conf").write_text(f"{config}log.level = ERROR\n", encoding="ascii")
-    with pytest.MonkeyPatch.context() as environ:
-        environ.setenv("SOFTHSM2_CONF", str(folder / "conf"))
-        for label in (LABEL, "twin", "twin", "leaving"):
-            make_token(label)
-        yield MODULE
-        pkcs11.lib(str(MODULE)).finalize()
-
-
-def make_token(label: str) -> None:
-    util("--init-token", "--free", "--so-pin=0000", f"--label={label}", f"--pin={PIN}")
-
-
-def util(*words: str) -> None:
-    subprocess.run(
-        ["softhsm2-util", *words],  # noqa: S607 - wherever it is
-        check=True,
-        stdout=subprocess.DEVNULL,
-        timeout=BOUND_S,
-    )
+    with softhsm.softhsm(folder, LABEL, "twin", "twin", "leaving") as module:
+        yield module
+        pkcs11.lib(str(module)).finalize()
 
 
 @pytest.fixture(scope="module")

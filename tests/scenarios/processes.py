@@ -30,7 +30,7 @@ async def serving(environ: Mapping[str, str], folder: Path) -> AsyncGenerator[Ch
     """Run `entraclaw serve` until it answers, so that no shim starts another one."""
     words = ["entraclaw", "--profile", PROFILE, "serve", "--until-eof"]
     async with child("the daemon", words, environ, speaks=False) as running:
-        await until(lambda: _answers(folder))
+        await until(lambda: is_answering(folder))
         yield running
 
 
@@ -51,10 +51,11 @@ async def event(host: Child, name: str) -> dict[str, Any]:
 
 async def is_attached(stage: Stage) -> bool:
     """Whether a daemon runs and a host has finished its handshake with it."""
-    return await _answers(stage.folder) and bool((await stage.status())["sessions"])
+    return await is_answering(stage.folder) and bool((await stage.status())["sessions"])
 
 
-async def _answers(folder: Path) -> bool:
+async def is_answering(folder: Path) -> bool:
+    """Whether a daemon serves the profile in *folder*."""
     try:
         await asyncio.to_thread(ask, str(folder))
     except NotRunning:
@@ -90,14 +91,14 @@ class RawHost:
             pass
         return said
 
-    async def tool(self, name: str, **arguments: object) -> dict[str, Any]:
+    async def tool(self, name: str, /, **arguments: object) -> dict[str, Any]:
         """Call a tool; gives its structured result."""
         answer = await self.call("tools/call", {"name": name, "arguments": arguments})
         result: dict[str, Any] = answer["result"]
         assert not result.get("isError"), result
         return dict(result["structuredContent"])
 
-    async def refusal(self, tool: str, **arguments: object) -> str:
+    async def refusal(self, tool: str, /, **arguments: object) -> str:
         """Call a tool that must refuse; gives what the model is told."""
         answer = await self.call("tools/call", {"name": tool, "arguments": arguments})
         assert answer["result"]["isError"]
@@ -123,9 +124,10 @@ async def raw_host(stage: Stage) -> AsyncGenerator[RawHost]:
 
 
 @asynccontextmanager
-async def shim(environ: Mapping[str, str]) -> AsyncGenerator[RawHost]:
-    """Run the shim in *environ*."""
+async def shim(environ: Mapping[str, str], *before: str) -> AsyncGenerator[RawHost]:
+    """Run the shim in *environ*; *before* are words that run it in their turn."""
     process = await asyncio.create_subprocess_exec(
+        *before,
         *SHIM,
         env=dict(environ),
         stdin=asyncio.subprocess.PIPE,

@@ -56,6 +56,7 @@ from entraclaw.bot.webhook import Webhook
 from entraclaw.bot.whoami import WhoAmI
 from entraclaw.errors import BadSettings, EntraclawError, Problem
 from entraclaw.identity import AgentIds, HopTiming
+from entraclaw.identity.proxy import proxy_of
 from entraclaw.identity.retrying import Trouble
 from entraclaw.tools import Graph, Source, me, places_of
 
@@ -214,7 +215,8 @@ class Agency:
     ) -> "Agency":
         """Make the rooms and take up what an earlier daemon left; *stack* ends them in order."""
         connector = aiohttp.TCPConnector(ssl=_trust(settings.cloud.tls_ca))
-        session = aiohttp.ClientSession(connector=connector)
+        proxy = proxy_of(settings.cloud.login)
+        session = aiohttp.ClientSession(connector=connector, proxy=proxy)
         stack.push_async_callback(session.close)
         agency = cls(settings, agent, store, sessions, session, pace=pace)
         stack.push_async_callback(agency.acting.close)

@@ -31,6 +31,13 @@ _SERVICE = "Teams"
 _UNAUTHORISED, _NOT_FOUND = 401, 404
 _log = logging.getLogger(__name__)
 
+# Nothing was sent: the line was never there, or the proxy did not open it.
+_NOT_SENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -152,7 +159,7 @@ class Conversations:
                 allow_redirects=False,
             ) as response:
                 return response.status, await response.read(), response.headers
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        except _NOT_SENT as error:
             raise Unreachable(_SERVICE, type(error).__name__) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Uncertain(_SERVICE, type(error).__name__) from error

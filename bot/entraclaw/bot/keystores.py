@@ -29,6 +29,10 @@ PREFERRED = (
 
 _NEAR = timedelta(days=30)  # of its certificate's end, a key should be replaced
 
+_NO_KEY = (
+    "unlock the store that has it, or name another one as key_store in config.toml; "
+    "`entraclaw key new` makes one, and prints the certificate to register"
+)
 _TPM_MODULES = (
     "/usr/lib/*/libtpm2_pkcs11.so.1",  # Debian, Ubuntu
     "/usr/lib64/pkcs11/libtpm2_pkcs11.so",  # Fedora, openSUSE
@@ -121,6 +125,7 @@ class ProfileKey:
 
     def _find(self) -> Key:
         passed: list[str] = []
+        cures: list[str] = []
         for name in _order(self._settings.key_store):
             reason = self._stores[name].unavailable()
             key = self._load(self._stores[name]) if reason is None else None
@@ -128,10 +133,10 @@ class ProfileKey:
                 self._found, self._ends = name, end_of(key.certificate)
                 return key
             passed.append(f"{name} {f'cannot be used here: {reason}' if reason else 'has none'}")
+            cures += _cures(self._stores[name], self._settings.profile) if reason else []
         raise KeyUnavailable(
             f"no key for the profile {self._settings.profile!r}: {'; '.join(passed)}",
-            hint="unlock the store that has it, or name another one as key_store in config.toml; "
-            "`entraclaw key new` makes one, and prints the certificate to register",
+            hint="; ".join(cures) or _NO_KEY,
         )
 
     def _load(self, store: KeyStore) -> Key | None:
@@ -151,6 +156,15 @@ def candidates(noted: KeyNote) -> tuple[str, ...]:
     """Name the profile's key; where nothing is noted, the names it may have, likeliest first."""
     note = noted.read()
     return (note.current,) if note is not None else noted.names
+
+
+def _cures(store: KeyStore, name: str) -> list[str]:
+    """Have a store that cannot be used say what it needs, by asking it all the same."""
+    try:
+        store.load(name)
+    except KeyUnavailable as error:
+        return [error.hint] if error.hint else []
+    return []  # it can, by now
 
 
 def stores_of(settings: Settings, names: Sequence[Store] | None = None) -> dict[Store, KeyStore]:

@@ -15,12 +15,14 @@ from typing import cast
 
 import click
 
+from entraclaw.bot import memory
 from entraclaw.bot.daemon import Daemon
 from entraclaw.bot.settings import Settings
 
 _LOG_BYTES = 5_000_000
 _SWITCH_S = 0.0005
 _GRACE_S = 15.0  # for answers under way, and for everything to end in its order
+_log = logging.getLogger(__name__)
 
 
 def run(settings: Settings, *, until_eof: bool) -> None:
@@ -32,6 +34,9 @@ def run(settings: Settings, *, until_eof: bool) -> None:
     # The thread that writes must not wait 5 ms for the one that talks: a 202 waits for it.
     sys.setswitchinterval(_SWITCH_S)
     _log_to(settings.folder)
+    unsealed = memory.seal()
+    if unsealed:
+        _log.warning("a crash may write this daemon's memory to the disk: %s", unsealed)
     with (
         contextlib.suppress(KeyboardInterrupt),
         asyncio.Runner(loop_factory=_fast_loop()) as runner,
@@ -70,7 +75,7 @@ def _end_in_time() -> None:
     """Leave after `_GRACE_S` whatever still runs: all that was promised is on the disk."""
 
     def leave() -> None:
-        logging.getLogger(__name__).warning("did not end in %.0f s, and leaves", _GRACE_S)
+        _log.warning("did not end in %.0f s, and leaves", _GRACE_S)
         logging.shutdown()
         os._exit(0)
 

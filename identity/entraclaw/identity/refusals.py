@@ -12,7 +12,8 @@ from typing import cast
 from entraclaw.identity.values import Hop
 
 KNOWN: Mapping[str, str] = {
-    "AADSTS700027": "this machine's certificate is not registered on the blueprint, or expired",
+    "AADSTS700027": "this machine's certificate is not registered on the blueprint, or expired; "
+    "an administrator registers it",
     "AADSTS700024": "the proof is not valid now; check this machine's clock",
     "AADSTS700211": "the agent identity does not belong to this blueprint; check both ids",
     "AADSTS700016": "no such application in this tenant; check blueprint, agent and tenant",
@@ -21,8 +22,10 @@ KNOWN: Mapping[str, str] = {
     "AADSTS50057": "the agent user is disabled; an administrator must enable it",
     "AADSTS7000112": "the blueprint or the agent is disabled; an administrator must enable it",
     "AADSTS500011": "the resource is not known in the tenant; a fresh licence takes some minutes",
-    "AADSTS53003": "a Conditional Access policy of the tenant blocks the agent",
-    "AADSTS53000": "a Conditional Access policy asks for a compliant device",
+    "AADSTS53003": "a Conditional Access policy of the tenant blocks the agent; an administrator "
+    "finds it in the sign-in logs, and excepts the agent",
+    "AADSTS53000": "a Conditional Access policy asks for a compliant device, which no agent is; "
+    "an administrator excepts the agent",
     "AADSTS82001": "agents get no app-only token for this resource",
     "AADSTS90002": "there is no such tenant in this cloud; check tenant and cloud",
     "AADSTS7000215": "the credential is wrong",

@@ -14,7 +14,9 @@ from typing import cast
 import requests
 
 from entraclaw.errors import HopRefused, KeyMisused, Unreachable
+from entraclaw.identity.proxy import proxy_of
 from entraclaw.identity.refusals import Said, code_of, hint_for, seconds_of
+from entraclaw.identity.unreached import unreached
 from entraclaw.identity.values import Hop
 
 _CONNECT_S, _READ_S = 5.0, 20.0
@@ -46,10 +48,13 @@ class EntraSession(requests.Session):
         self._endpoint, self._now, self._first = endpoint, now, first
         self._passed = passed
         self.skew_s = 0.0
+        # REQUESTS_CA_BUNDLE in the environment would overrule `verify`.
+        self.trust_env = False
         if tls_ca:
             self.verify = tls_ca
-            # REQUESTS_CA_BUNDLE in the environment would overrule `verify`.
-            self.trust_env = False
+        proxy = proxy_of(endpoint)
+        if proxy is not None:
+            self.proxies = {"https": proxy}
 
     def request(self, method: str, url: str, **rest: object) -> requests.Response:  # type: ignore[override]  # msal passes keywords only
         """Send one request; a GET is for metadata, and its answer is checked.
@@ -62,7 +67,10 @@ class EntraSession(requests.Session):
         """
         rest.setdefault("timeout", (_CONNECT_S, _READ_S))
         rest["allow_redirects"] = False
-        response = super().request(method, url, **rest)  # type: ignore[arg-type]  # passed through as they came
+        try:
+            response = super().request(method, url, **rest)  # type: ignore[arg-type]  # passed through as they came
+        except OSError as error:  # the root of what requests raises
+            raise unreached("Entra", error) from error
         self.skew_s = _skew(response.headers, self._now())
         if response.is_redirect:
             # 307 would carry the proof to whatever host the answer names.

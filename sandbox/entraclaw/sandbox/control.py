@@ -65,6 +65,7 @@ class Control:
             web.get("/control/activity/{user}", self._draft),
             web.post("/control/tokens", self._forge),
             web.get("/control/tokens", self._token_requests),
+            web.get("/control/issued", self._issued),
             web.get("/control/transcript", self._read),
             web.get("/control/people", self._people),
             web.put("/control/settings", self._turn),
@@ -131,6 +132,10 @@ class Control:
                 "metadata_reads": self._entra.metadata_reads,
             }
         )
+
+    async def _issued(self, _request: web.Request) -> web.Response:
+        shown = [*self._entra.issued.all(), *self._passes.shown()]
+        return web.json_response({"secrets": shown})
 
     async def _read(self, request: web.Request) -> web.Response:
         after = int(_query(request, "after"))

@@ -26,6 +26,7 @@ from entraclaw.sandbox.directory import Tenant
 from entraclaw.sandbox.documents import DocumentError, Json, load, part, text
 from entraclaw.sandbox.entra_faults import EntraFault, EntraFaults, hop_of
 from entraclaw.sandbox.grants import Form, Granted, World, decide
+from entraclaw.sandbox.issued import Issued
 from entraclaw.sandbox.keyring import Keyring
 from entraclaw.sandbox.refusals import DOWN, RefusalError, Refused, explain
 from entraclaw.sandbox.settings import Settings
@@ -72,6 +73,7 @@ class Entra:
         self.clock, self._faults = clock, faults
         self._requests: list[TokenRequest] = []
         self.metadata_reads = 0
+        self.issued = Issued()
 
     def routes(self) -> list[web.RouteDef]:
         """What this host serves."""
@@ -81,7 +83,7 @@ class Entra:
             web.get("/common/discovery/instance", self._instance),
             web.get("/{tenant}/v2.0/.well-known/openid-configuration", self._metadata),
             web.get("/{tenant}/discovery/v2.0/keys", self._keys),
-            web.post("/{tenant}/oauth2/v2.0/token", self._token),
+            web.post("/{tenant}/oauth2/v2.0/token", self.issued.keeping(self._token)),
         ]
 
     def requests(self) -> list[Json]:

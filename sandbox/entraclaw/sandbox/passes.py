@@ -77,6 +77,10 @@ class Passes:
             self._issued[agent.user, kind] = (now, token)
         return token
 
+    def shown(self) -> list[str]:
+        """The honest tokens that endpoints were last shown."""
+        return [token for _, token in self._issued.values()]
+
     def forge(self, agent: Agent, kind: Pass, forgery: Forgery) -> str:
         """Make a token as asked, honest or not."""
         key = self._signer(kind, forgery.signer)

@@ -19,6 +19,13 @@ _TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
 _SERVICE = "Graph"
 _CREATED, _UNAUTHORISED = 201, 401
 
+# Nothing was sent: the line was never there, or the proxy did not open it.
+_NOT_SENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+)
+
 
 class Graph:
     """Microsoft Graph v1.0."""
@@ -72,7 +79,7 @@ class Graph:
             document = await self._mark(document)
         try:
             status, body, headers = await self._request("POST", path, document)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        except _NOT_SENT as error:
             raise Unreachable(_SERVICE, type(error).__name__) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Uncertain(_SERVICE, type(error).__name__) from error

@@ -9,6 +9,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from entraclaw.bot import memory
 from entraclaw.bot.commands.key_rotate import agent_of, registered, rotate
 from entraclaw.bot.commands.showing import as_json_option, console, print_json, safe
 from entraclaw.bot.key_look import Facts, Seen, see
@@ -30,6 +31,7 @@ def command() -> None:
 
     Works with and without a daemon. docs/identity/keys.md compares the stores.
     """
+    memory.seal()
 
 
 command.add_command(rotate)

@@ -1,0 +1,3 @@
+from bot.conftest import emulation, stage
+
+__all__ = ["emulation", "stage"]
