@@ -206,6 +206,18 @@ class InboxUnwritable(EntraclawError):
     """The inbox could not be written or read; nothing was changed."""
 
 
+class PrincipalRefused(EntraclawError):
+    """The inbox holds what another principal must answer; nothing was changed."""
+
+    def __init__(self, reason: str) -> None:
+        """Say what is in the way."""
+        super().__init__(
+            reason,
+            hint="name that principal in config.toml again until they are answered, or dropped "
+            "with `entraclaw inbox drop`",
+        )
+
+
 class AccessUnreadable(EntraclawError):
     """The list of who may speak is damaged, of a newer version, or open to others."""
 

@@ -169,7 +169,8 @@ async def staged(sandbox: Sandbox, home: Path) -> AsyncGenerator[Stage]:
         tenant = Tenant(session, sandbox.control, sandbox.secret)
         stage = Stage(sandbox, session, tenant, (await tenant.hire(sandbox.certificate)).ids, home)
         shutil.copytree(sandbox.keys, stage.folder / "keys")
-        lines = {"cloud": str(sandbox.cloud), **asdict(stage.agent), "key_store": "unsafe-file"}
+        ids = {name: value for name, value in asdict(stage.agent).items() if value}
+        lines = {"cloud": str(sandbox.cloud), **ids, "key_store": "unsafe-file"}
         text = "".join(f'{name} = "{value}"\n' for name, value in lines.items())
         (stage.folder / "config.toml").write_text(f"{text}port = 0\n", encoding="utf-8")
         try:

@@ -224,6 +224,27 @@ class PlacesContract:
 
         assert (await places.learn(replace(CONNECTOR, id="a:9"))).twin == ""
 
+    async def test_chats_with_people_are_listed_once_each_by_the_connectors_name(
+        self, places: Places
+    ) -> None:
+        for place in (GRAPH, CONNECTOR, replace(GRAPH, id="19:grace", person="grace")):
+            await places.learn(place)
+        await places.learn(Place(id="19:room", tenant="t", kind="groupChat"))
+
+        assert [one.id for one in await places.personal({"ada"})] == ["a:1"]
+        assert [one.id for one in await places.personal({"ada", "grace", ""})] == [
+            "a:1",
+            "19:grace",
+        ]
+
+    async def test_names_marked_together_replace_those_of_before(self, places: Places) -> None:
+        await places.set_mark("other", 1.0)
+        await places.mark_all("sponsor ", {"ada", "grace"})
+        await places.mark_all("sponsor ", {"grace", "margaret"})
+
+        assert await places.marked("sponsor ") == {"grace", "margaret"}
+        assert await places.mark("other") == 1.0
+
     async def test_reference_is_kept_when_graph_tells_of_the_place_again(
         self, places: Places
     ) -> None:

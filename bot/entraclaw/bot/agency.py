@@ -17,6 +17,7 @@ import aiohttp
 
 from entraclaw.bot.access_file import AccessFile
 from entraclaw.bot.admission import Door
+from entraclaw.bot.alarm import Alarm, Way
 from entraclaw.bot.attaching import Attaching
 from entraclaw.bot.bearer import AgenticRules
 from entraclaw.bot.catalogue import Catalogue
@@ -37,6 +38,7 @@ from entraclaw.bot.notices import Notice, Notices
 from entraclaw.bot.openid import SigningKeys
 from entraclaw.bot.pace import Pace
 from entraclaw.bot.pipeline import Pipeline
+from entraclaw.bot.places import Place
 from entraclaw.bot.profile_lock import ProfileLock
 from entraclaw.bot.quiet import Quiet
 from entraclaw.bot.reading_tools import fetch_attachment
@@ -52,6 +54,7 @@ from entraclaw.bot.webhook import Webhook
 from entraclaw.bot.whoami import WhoAmI
 from entraclaw.errors import BadSettings, EntraclawError, Problem
 from entraclaw.identity import AgentIds, Chain, HopTiming, Minter
+from entraclaw.identity.retrying import Trouble
 from entraclaw.tools import (
     Graph,
     Source,
@@ -82,7 +85,11 @@ class Agency:
         cloud = settings.cloud
         self._agent, self._store, self.key = agent, store, ProfileKey(settings)
         self.hops: deque[HopTiming] = deque(maxlen=_HOPS_KEPT)
-        self.minter = Minter(Chain(agent, cloud, self.key, time, self.hops.append), time.time)
+        self.minter = Minter(
+            Chain(agent, cloud, self.key, time, self.hops.append),
+            time.time,
+            told=self._in_trouble,
+        )
         self._graph_token = partial(self.minter.token, cloud.graph_scope)
         self._graph = Graph(session, cloud.graph, self._graph_token, self.minter.refused)
         self._line = Line(
@@ -96,7 +103,7 @@ class Agency:
         self.lock = ProfileLock(settings.folder)
         self.access = AccessFile(settings.folder)
         self.pipeline = Pipeline(self._line)
-        self._sponsors = Sponsors(partial(_sponsors_of, self._graph, agent.user), time.monotonic)
+        self._alarm, self._sponsors = self._people()
         self.lifecycle = Lifecycle(agent, self.lock, self._sponsors.forget)
         self._notices = notices = Notices(store.outbox, self.pipeline.send, self.lock)
         self.desk = self._desk(settings, sessions)
@@ -137,6 +144,17 @@ class Agency:
             is_metadata=False,
         )
         self.webhook = self._webhook(settings, door, quiet)
+
+    def _people(self) -> tuple[Alarm, Sponsors]:
+        alarm = Alarm(self._store.outbox, self._store.places, self._ways)
+        ask = partial(_sponsors_of, self._graph, self._agent.user)
+        return alarm, Sponsors(ask, time.monotonic, alarm.learn)
+
+    def _ways(self, to: Place) -> Sequence[Way]:
+        return self._out.sending.ways(to)
+
+    def _in_trouble(self, trouble: Trouble) -> None:
+        self._alarm.ring(trouble)
 
     def _desk(self, settings: Settings, sessions: Sessions) -> Desk:
         store = self._store
@@ -211,6 +229,7 @@ class Agency:
         stack.push_async_callback(agency.answers.close)
         stack.callback(agency.desk.close)
         stack.push_async_callback(agency._notices.close)
+        stack.push_async_callback(agency._alarm.close)
         stack.push_async_callback(agency._lanes.close)
         stack.push_async_callback(agency._invoking.close)
         if await store.outbox.forget_intents():

@@ -43,6 +43,7 @@ from entraclaw.bot.host_programs import HostPrograms
 from entraclaw.bot.hosts import Hosts
 from entraclaw.bot.local_socket import Guest
 from entraclaw.bot.pace import Pace
+from entraclaw.bot.principal import Owner
 from entraclaw.bot.sessions import Connection, Sessions
 from entraclaw.bot.settings import Settings
 from entraclaw.bot.store import Store
@@ -51,6 +52,8 @@ from entraclaw.errors import EntraclawError
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
+
+    from entraclaw.bot.owner_sqlite import Owned
 
 LOOPBACK = "127.0.0.1"
 _LANES_SHOWN = 5
@@ -68,6 +71,7 @@ class Daemon:
         self._hosts = Hosts()
         self._who = WhoAmI(settings)
         self.agency: Agency | None = None  # None while the profile has no agent
+        self._owned: Owned | None = None
         self._webhook = ""
         told = (
             health.warning(settings.folder, sys.platform, os.environ),
@@ -97,6 +101,7 @@ class Daemon:
         Raises:
             AlreadyRunning: Another daemon serves this profile.
             InboxUnreadable: Its inbox cannot be opened.
+            PrincipalRefused: Messages wait in it that came to another principal.
         """
         async with AsyncExitStack() as stack:
             stack.enter_context(lock.hold(settings.folder))
@@ -107,6 +112,9 @@ class Daemon:
             for said in daemon._warnings:
                 _log.warning("%s", said)
             if settings.agent is not None:
+                daemon._owned = await store.owner.take(
+                    Owner(settings.inbound, settings.acts_as, settings.agent)
+                )
                 daemon.agency = await Agency.opened(
                     stack, settings, settings.agent, store, daemon._sessions, pace=pace or Pace()
                 )
@@ -123,6 +131,8 @@ class Daemon:
             await stack.enter_async_context(listening)
             if daemon.agency is not None:
                 daemon.agency.begin(stack, daemon._who)
+            if daemon._owned is not None and daemon._owned.is_new:
+                _log.info("principal %s", daemon._owned.came_by)
             _log.info("serving profile=%s webhook=%s", settings.profile, daemon._webhook or "none")
             yield daemon
 
@@ -148,6 +158,7 @@ class Daemon:
             "profile": self._settings.profile,
             "webhook": self._webhook or None,
             "identity": self._who.document(),
+            "principal": self._owned.document() if self._owned else None,
             "key": agency.key.document() if agency else None,
             "locked": (agency.lock.reason if agency else "") or None,
             "trouble": _trouble(agency),

@@ -10,7 +10,7 @@ from entraclaw.bot.fields import text
 from entraclaw.bot.inbox import key_of
 from entraclaw.errors import InboxUnreadable
 
-VERSION = 3
+VERSION = 4
 
 # An append touches three trees: the row, its key, and its place among the undecided. The
 # other indexes hold only the rows they are for, so a million ended ones cost it nothing.
@@ -121,6 +121,21 @@ CREATE TABLE attachment (lane TEXT PRIMARY KEY, session TEXT NOT NULL, given REA
     WITHOUT ROWID;
 """
 
+# Whose inbox it is: one row.
+_OWNER = """
+CREATE TABLE owner (
+    id INTEGER PRIMARY KEY CHECK (id = 1), inbound TEXT NOT NULL, acts_as TEXT NOT NULL,
+    ids BLOB NOT NULL, came_by TEXT NOT NULL, since REAL NOT NULL
+);
+"""
+# What a file of each version still lacks; schema 1 is made anew and copied.
+_MISSING = (
+    _SCHEMA + _SEATS + _OWNER,
+    _SCHEMA + _SEATS + _OWNER,
+    _SEATS + _OWNER,
+    _OWNER,
+)
+
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Generator[sqlite3.Connection]:
@@ -165,7 +180,7 @@ def migrate(connection: sqlite3.Connection) -> None:
             connection.execute("ALTER TABLE entry RENAME TO old_entry")
             connection.execute("ALTER TABLE answer RENAME TO old_answer")
             _drop_indexes(connection)
-        for statement in _statements(_SEATS if version == 2 else _SCHEMA + _SEATS):  # noqa: PLR2004 - the version's own number
+        for statement in _statements(_MISSING[version]):
             connection.execute(statement)
         if version == 1:
             _copy(connection)

@@ -39,6 +39,10 @@ class Notice(StrEnum):
         "I have this. Nobody is at work here right now, so it waits until a session is open"
         " on my machine."
     )
+    HELD = (
+        "I have this, but I cannot look up who may write to me right now. It waits; the person"
+        " who runs me can see why."
+    )
     ATTACHED = "From now on, what you write here goes to the session at work on **{detail}**."
     STOPPED = "Stopped."
     NOTHING = "There is nothing to stop here."

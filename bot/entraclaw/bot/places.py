@@ -5,6 +5,7 @@ places of one lane once it is known that they are the same chat, which the one p
 it tells: an agent has one chat with each.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -50,10 +51,22 @@ class Places(Protocol):
         """Find a place by its name; None if nothing ever came from there."""
         ...
 
+    async def personal(self, people: Collection[str]) -> Sequence[Place]:
+        """List the 1:1 chats with any of *people*, one name of each, the connector's if known."""
+        ...
+
     async def mark(self, name: str) -> float | None:
         """Read a moment that was set; None if it never was."""
         ...
 
     async def set_mark(self, name: str, value: float) -> None:
         """Set a moment, seconds since the epoch."""
+        ...
+
+    async def marked(self, prefix: str) -> frozenset[str]:
+        """List what was marked last under *prefix*."""
+        ...
+
+    async def mark_all(self, prefix: str, names: Collection[str]) -> None:
+        """Mark *names* under *prefix*, and no others."""
         ...

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import orjson
@@ -79,6 +79,22 @@ class SqlitePlaces:
         """Find a place by its name; None if nothing ever came from there."""
         return await self._database.read(lambda c: _place(c, name))
 
+    async def personal(self, people: Collection[str]) -> Sequence[Place]:
+        """List the 1:1 chats with any of *people*, one name of each, the connector's if known."""
+        sql = (
+            f"SELECT {PLACE} FROM place WHERE kind = 'personal' AND person = ? AND person <> ''"  # noqa: S608 - constants only
+            " ORDER BY reference = x'', seen DESC"
+        )
+
+        def personal(connection: sqlite3.Connection) -> Sequence[Place]:
+            found: dict[str, Place] = {}
+            for person in sorted(people):
+                for row in connection.execute(sql, (person,)):
+                    found.setdefault(place(row).lane, place(row))
+            return list(found.values())
+
+        return await self._database.read(personal)
+
     async def mark(self, name: str) -> float | None:
         """Read a moment that was set; None if it never was."""
         sql = "SELECT value FROM mark WHERE name = ?"
@@ -89,6 +105,25 @@ class SqlitePlaces:
         """Set a moment, seconds since the epoch."""
         sql = "INSERT OR REPLACE INTO mark VALUES (?, ?)"
         await self._database.change(lambda c: c.execute(sql, (name, value)))
+
+    async def marked(self, prefix: str) -> frozenset[str]:
+        """List what was marked last under *prefix*."""
+        sql = "SELECT substr(name, ?) FROM mark WHERE substr(name, 1, ?) = ?"
+        bound = (len(prefix) + 1, len(prefix), prefix)
+        rows = await self._database.read(lambda c: c.execute(sql, bound).fetchall())
+        return frozenset(name for (name,) in rows)
+
+    async def mark_all(self, prefix: str, names: Collection[str]) -> None:
+        """Mark *names* under *prefix*, and no others."""
+
+        def mark_all(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "DELETE FROM mark WHERE substr(name, 1, ?) = ?", (len(prefix), prefix)
+            )
+            rows = [(prefix + name, self._now()) for name in names]
+            connection.executemany("INSERT INTO mark VALUES (?, ?)", rows)
+
+        await self._database.change(mark_all)
 
 
 def _is_no_news(place: Place, told: Place) -> bool:

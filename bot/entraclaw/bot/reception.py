@@ -15,28 +15,24 @@ from entraclaw.bot import gate
 from entraclaw.bot.access import Access, new_code
 from entraclaw.bot.activity import Json, parse, reference
 from entraclaw.bot.content import Content, Kind
-from entraclaw.bot.desk import BACKLOG
-from entraclaw.bot.fields import items
-from entraclaw.bot.inbox import OBSERVED, Entry, Move, State
+from entraclaw.bot.delivery import Delivery
+from entraclaw.bot.inbox import Entry, Move
 from entraclaw.bot.invokes import answer, invoke_name, say
 from entraclaw.bot.notices import Notice
-from entraclaw.bot.own_words import OwnWords, listening
+from entraclaw.bot.own_words import listening
 from entraclaw.bot.pipeline import Then
 from entraclaw.bot.places import Place
 from entraclaw.bot.reading import read
 from entraclaw.bot.rooms import Rooms, Said
 from entraclaw.bot.speaker import speaker
-from entraclaw.bot.views import glimpse, view
-from entraclaw.errors import EntraclawError
+from entraclaw.errors import EntraclawError, HopRefused
 
 _log = logging.getLogger(__name__)
 
 _SPEECH = frozenset({Kind.MESSAGE, Kind.EDIT, Kind.UNDELETE, Kind.DELETE, Kind.REACTION})
 _NOT_YOU = "This is not for you to answer."
-_LOOKS = 5
 _AT_ONCE = 16_384  # bytes of a body
 _ANOTHER_WAY = "it came another way, too"
-_EDITED, _TAKEN_BACK = "edited by its sender", "deleted by its sender"
 
 
 class Reception:
@@ -45,7 +41,7 @@ class Reception:
     def __init__(self, rooms: Rooms) -> None:
         """Decide with *rooms*."""
         self._rooms = rooms
-        self._own_words = OwnWords(rooms)
+        self._delivery = Delivery(rooms)
 
     async def handle(self, entry: Entry) -> None:
         """Decide about *entry*.
@@ -58,13 +54,18 @@ class Reception:
         if content.kind in _SPEECH:
             place = await self._place(entry, document, content)
             said = Said(entry, document, content, speaker(document), place)
-            await self._speech(said)
+            try:
+                await self._speech(said)
+            except HopRefused as error:
+                if place.kind == gate.Kind.PERSONAL and not error.is_passing:
+                    await self._rooms.notices.tell(entry, Notice.HELD)
+                raise
         elif content.kind is Kind.LIFECYCLE:
             # Done before the SDK is asked to read it: it must lock, readable or not.
             done = await self._rooms.lifecycle.take(document)
-            await self._dispatch(entry, partial(self._note, entry, done))
+            await self._note(entry, done)
         else:
-            await self._dispatch(entry, partial(self._note, entry, content.kind.value))
+            await self._note(entry, content.kind.value)
 
     async def invoke(self, entry: Entry) -> bytes:
         """Answer an invoke, if its sender may speak; the answer is kept as its view.
@@ -103,7 +104,8 @@ class Reception:
         return await asyncio.to_thread(read, document, self._rooms.agent)
 
     async def _note(self, entry: Entry, reason: str) -> None:
-        await self._rooms.inbox.note(entry.seq, entry.lane, reason)
+        note = partial(self._rooms.inbox.note, entry.seq, entry.lane, reason)
+        await self._dispatch(entry, note)
 
     async def _speech(self, said: Said) -> None:
         inbox, entry = self._rooms.inbox, said.entry
@@ -113,9 +115,9 @@ class Reception:
         verdict = await self._judge(said)
         match verdict:
             case gate.Deliver(relation):
-                await self._dispatch(entry, partial(self._deliver, said, relation))
+                await self._dispatch(entry, partial(self._delivery.deliver, said, relation))
             case gate.Observe(_, shown):
-                await self._dispatch(entry, partial(self._observe, said, shown=shown))
+                await self._dispatch(entry, partial(self._delivery.observe, said, shown=shown))
             case gate.Pair() if said.content.kind is Kind.MESSAGE:
                 await self._pair(said)
             case gate.Pair():
@@ -181,98 +183,8 @@ class Reception:
             content.addressed
             or bool(content.reply_to and await self._rooms.outbox.is_ours(content.reply_to))
             or bool(await self._rooms.places.mark(listening(said.place.lane)))
-            or (content.kind is not Kind.MESSAGE and await self._target(said) is not None)
+            or (content.kind is not Kind.MESSAGE and await self._delivery.target(said) is not None)
         )
-
-    async def _deliver(self, said: Said, relation: gate.Relation) -> None:
-        if await self._own_words.heed(said, relation):
-            return
-        if said.content.kind is Kind.MESSAGE:
-            await self._open(said, relation)
-        else:
-            await self._change(said, relation)
-
-    async def _change(self, said: Said, relation: gate.Relation) -> None:
-        """Take an edit, a deletion or a reaction to where its message stands."""
-        # It may be handed over, or answered, between the look and what follows from it.
-        for _ in range(_LOOKS):
-            target = await self._target(said)
-            if target is None:
-                break
-            if await self._take_to(target, said, relation):
-                return
-        if said.content.kind is Kind.UNDELETE and await self._was_taken_back(said):
-            await self._open(said, relation)
-        else:
-            await self._observe(said, shown=True)
-
-    async def _take_to(self, target: Entry, said: Said, relation: gate.Relation) -> bool:
-        """Amend or replace *target*; False if it has moved on, and nothing was done."""
-        # Who has the message in an earlier wording must hear that it is gone.
-        was_handed = target.state is State.LEASED or (
-            target.joined and target.arrival.kind != "message"
-        )
-        if was_handed or said.content.kind is not Kind.DELETE:
-            return await self._open(said, relation, target)
-        inbox = self._rooms.inbox
-        if not await inbox.end(target.seq, Move.SUPERSEDE, _TAKEN_BACK):
-            return False
-        await inbox.note(said.entry.seq, said.place.lane, "took its message back")
-        return True
-
-    async def _target(self, said: Said) -> Entry | None:
-        """Find the open message that a change is about, if its own sender made it."""
-        if said.content.kind is Kind.REACTION:
-            return None
-        return await self._rooms.inbox.open_with(
-            said.place.lane, said.content.target, said.speaker.oid
-        )
-
-    async def _was_taken_back(self, said: Said) -> bool:
-        """Tell whether the message was deleted before anybody was handed it."""
-        arrival = said.entry.arrival
-        first = await self._rooms.inbox.find(
-            arrival.tenant, arrival.conversation, said.content.target
-        )
-        return (
-            first is not None
-            and first.arrival.sender == arrival.sender
-            and (first.state, first.reason) == (State.SUPERSEDED, _TAKEN_BACK)
-        )
-
-    async def _open(self, said: Said, relation: gate.Relation, about: Entry | None = None) -> bool:
-        entry, lane = said.entry, said.place.lane
-        shown = view(said.content, said.speaker.name, relation, seq=entry.seq, marks=_marks(said))
-        is_fresh = not entry.arrival.late
-        opened = await self._rooms.desk.open(
-            entry,
-            lane,
-            shown,
-            person=said.place.person,
-            may_join=is_fresh,
-            about=about,
-            why=_TAKEN_BACK if said.content.kind is Kind.DELETE else _EDITED,
-        )
-        if opened.is_full:
-            await self._rooms.inbox.end(
-                entry.seq, Move.REFUSE, "its conversation's backlog is full"
-            )
-            await self._rooms.notices.tell(entry, Notice.FULL, str(BACKLOG))
-        elif opened.waiting and not opened.joined:
-            await self._say_if_queued(said)
-        return not opened.is_stale
-
-    async def _say_if_queued(self, said: Said) -> None:
-        """Tell who writes that no session gets it now, once an hour."""
-        place = said.place
-        if said.content.kind is Kind.MESSAGE and not self._rooms.desk.seats.owner(
-            place.lane, place.person
-        ):
-            await self._rooms.notices.tell(said.entry, Notice.QUEUED)
-
-    async def _observe(self, said: Said, *, shown: bool) -> None:
-        seen = orjson.dumps(glimpse(said.content, said.speaker.name)) if shown else b""
-        await self._rooms.inbox.note(said.entry.seq, said.place.lane, OBSERVED, seen)
 
     async def _pair(self, said: Said) -> None:
         rooms, who = self._rooms, said.speaker
@@ -299,10 +211,3 @@ class Reception:
         _log.warning("unreadable seq=%d error=%s", entry.seq, type(error).__name__)
         reason = f"unreadable: {type(error).__name__}"
         await self._rooms.inbox.end(entry.seq, Move.GIVE_UP, reason)
-
-
-def _marks(said: Said) -> list[str]:
-    """Tell what makes a message less than a fresh one; only catching up may say so."""
-    if not said.entry.arrival.late:
-        return []
-    return [str(mark) for mark in items(said.document, "entraclaw", "marks")] or ["late"]

@@ -50,7 +50,8 @@ async def provision(tenant: Tenant, folder: Path) -> Hired:
     store = UnsafeFileKeyStore(folder / "keys")
     key = store.create(PROFILE, Binding(cloud.login, await tenant.home()))
     agent = await tenant.hire(key.certificate)
-    settings = {"cloud": _CLOUD, **asdict(agent.ids), "key_store": "unsafe-file"}
+    ids = {name: value for name, value in asdict(agent.ids).items() if value}
+    settings = {"cloud": _CLOUD, **ids, "key_store": "unsafe-file"}
     lines = ["# Written anew by `entraclaw sandbox` each time it starts."]
     lines += [f'{name} = "{value}"' for name, value in settings.items()]
     text = "\n".join([*lines, "port = 0", ""])

@@ -6,6 +6,7 @@ agent user.
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from entraclaw.bot.activity import parse
 from entraclaw.bot.connector import Conversations, Line
@@ -13,7 +14,7 @@ from entraclaw.bot.fields import text
 from entraclaw.bot.inbox import Entry
 from entraclaw.bot.outbox import Kind, Part
 from entraclaw.bot.pipeline import Origin, Pipeline, origin
-from entraclaw.bot.places import Places
+from entraclaw.bot.places import Place, Places
 from entraclaw.bot.profile_lock import ProfileLock
 from entraclaw.errors import TurnRefused
 
@@ -69,7 +70,6 @@ class Sending:
             TurnRefused: We do not know it.
             EntraclawError: As `Pipeline.send` does.
         """
-        self._lock.check()
         place = await self._places.find(conversation)
         if place is None:
             raise TurnRefused(
@@ -79,8 +79,29 @@ class Sending:
         twin = await self._places.find(place.twin) if place.twin else None
         for one in (place, twin):
             if one is not None and one.reference:
-                return await self._pipeline.send(Origin(one.reference, one.claims), text)
-        return await self._post(place.id, text)
+                return await self._say_to(Origin(one.reference, one.claims), text)
+        return await self._post_to(place.id, text)
+
+    def ways(self, place: Place) -> list[Callable[[str], Awaitable[str]]]:
+        """List the ways to a 1:1, the best first; each says a text there and gives its id.
+
+        They raise as `say` does.
+        """
+        ways: list[Callable[[str], Awaitable[str]]] = []
+        if place.reference:
+            ways.append(partial(self._say_to, Origin(place.reference, place.claims)))
+        in_graph = place.twin if place.reference else place.id
+        if in_graph:
+            ways.append(partial(self._post_to, in_graph))
+        return ways
+
+    async def _say_to(self, to: Origin, text: str) -> str:
+        self._lock.check()
+        return await self._pipeline.send(to, text)
+
+    async def _post_to(self, chat: str, text: str) -> str:
+        self._lock.check()
+        return await self._post(chat, text)
 
     async def _react(self, entry: Entry, reaction: str) -> None:
         arrival = entry.arrival

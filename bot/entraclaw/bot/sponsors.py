@@ -14,10 +14,13 @@ class Sponsors:
     """The object ids of the agent user's sponsors."""
 
     def __init__(
-        self, ask: Callable[[], Awaitable[frozenset[str]]], clock: Callable[[], float]
+        self,
+        ask: Callable[[], Awaitable[frozenset[str]]],
+        clock: Callable[[], float],
+        learn: Callable[[frozenset[str]], Awaitable[None]] | None = None,
     ) -> None:
-        """Learn them from *ask*; *clock* gives monotonic seconds."""
-        self._ask, self._clock = ask, clock
+        """Learn them from *ask*; *clock* gives monotonic seconds, *learn* is told of changes."""
+        self._ask, self._clock, self._learn = ask, clock, learn
         self._known: frozenset[str] = frozenset()
         self._asked_at: float | None = None
         self._forgotten = 0
@@ -33,7 +36,9 @@ class Sponsors:
             now = self._clock()
             while self._asked_at is None or now - self._asked_at >= KEPT_S:
                 forgotten = self._forgotten
-                self._known = await self._ask()
+                told, self._known = self._known, await self._ask()
+                if self._learn is not None and self._known != told:
+                    await self._learn(self._known)
                 # What was asked before something changed may tell how it was before.
                 self._asked_at = now if forgotten == self._forgotten else None
             return self._known

@@ -9,6 +9,7 @@ from entraclaw.bot.changes import Tell
 from entraclaw.bot.database import Database
 from entraclaw.bot.inbox_sqlite import SqliteInbox
 from entraclaw.bot.outbox_sqlite import SqliteOutbox
+from entraclaw.bot.owner_sqlite import SqliteOwner
 from entraclaw.bot.places_sqlite import SqlitePlaces
 from entraclaw.bot.seats_sqlite import SqliteSeats
 from entraclaw.bot.upkeep import Upkeep
@@ -23,6 +24,7 @@ class Store:
         outbox: What was sent.
         places: The conversations.
         seats: Which sessions are here, and what they were given.
+        owner: Whose it is.
         upkeep: The care of the file.
         watch: Says what to tell of every change from now on; None for nothing.
     """
@@ -31,6 +33,7 @@ class Store:
     outbox: SqliteOutbox
     places: SqlitePlaces
     seats: SqliteSeats
+    owner: SqliteOwner
     upkeep: Upkeep
     watch: Callable[[Tell | None], None]
 
@@ -49,6 +52,7 @@ class Store:
                 SqliteOutbox(database, now),
                 SqlitePlaces(database, now),
                 SqliteSeats(database, now),
+                SqliteOwner(database, now),
                 Upkeep(database, now),
                 database.watch,
             )

@@ -34,9 +34,13 @@ class Minter:
         chain: Chain,
         now: Callable[[], float],
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        told: Callable[[Trouble], None] = lambda _: None,
     ) -> None:
-        """Take tokens from *chain* and the time (seconds since the epoch) from *now*."""
-        self._chain, self._now, self._sleep = chain, now, sleep
+        """Take tokens from *chain* and the time (seconds since the epoch) from *now*.
+
+        *told* hears of each trouble as it begins.
+        """
+        self._chain, self._now, self._sleep, self._told = chain, now, sleep, told
         self._tokens: dict[str, Token] = {}
         self._fetches: dict[str, asyncio.Task[Token]] = {}
         self._running: set[asyncio.Task[Token]] = set()
@@ -134,7 +138,10 @@ class Minter:
             return
         error = done.exception()  # also marks it as seen: a background fetch has no waiter
         if isinstance(error, EntraclawError):
-            self._troubles[scope] = trouble(self._troubles.get(scope), scope, error, self._now())
+            met = trouble(self._troubles.get(scope), scope, error, self._now())
+            self._troubles[scope] = met
+            if met.times == 1:
+                self._told(met)
             if isinstance(error, HopRefused) and not error.is_passing:
                 # What cannot be had is not demanded for ever; the resource may do so again.
                 self._forget(scope, claims)
