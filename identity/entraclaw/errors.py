@@ -5,6 +5,7 @@
     ├── KeyUnavailable     the machine cannot sign right now
     ├── KeyMisused         a key was asked to sign for somebody it is not bound to
     ├── HopRefused         Entra said no, and at which hop
+    ├── NoPrincipal        no principal of this profile can do what was asked
     ├── CallRefused        Graph or the connector said no
     ├── Unreachable        nobody answered
     ├── Uncertain          it was sent, and nobody knows whether it arrived
@@ -100,6 +101,10 @@ class HopRefused(EntraclawError):
         self.hop, self.code = hop, code
         self.retry_after, self.is_passing = retry_after, is_passing
         super().__init__(f"the {hop} hop was refused ({code})", hint=hint)
+
+
+class NoPrincipal(EntraclawError):
+    """What was asked needs a principal that this profile does not have; none stands in."""
 
 
 class CallRefused(EntraclawError):

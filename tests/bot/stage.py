@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,11 @@ class Stage:
         return self.home / PROFILE
 
     @property
+    def receives(self) -> str:
+        """To whom people write: the bot, where there is one."""
+        return self.agent.bot or self.agent.user
+
+    @property
     def environ(self) -> dict[str, str]:
         return {**os.environ, "ENTRACLAW_HOME": str(self.home)}
 
@@ -98,7 +103,7 @@ class Stage:
     async def daemon(self, pace: Pace | None = None, seat: str = "s") -> AsyncGenerator[Daemon]:
         """A daemon, and a session that gets all and hears no ring, unless *seat* is empty."""
         async with Daemon.running(self.settings(), pace) as daemon:
-            await self.tenant.set_endpoint(self.agent.user, daemon.webhook)
+            await self.tenant.set_endpoint(self.receives, daemon.webhook)
             if seat and daemon.desk is not None:
                 await daemon.desk.arrive(Connection(seat, 0, unrung))
             yield daemon
@@ -116,13 +121,14 @@ class Stage:
 
     async def token(self, **changes: object) -> str:
         """A token as the channel signs it, or one that differs as *changes* say."""
-        body = {"agent": self.agent.user, "kind": "agentic", **changes}
+        kind = "classic" if self.agent.bot else "agentic"
+        body = {"agent": self.receives, "kind": kind, **changes}
         token: str = (await self.control("POST", "tokens", body))["token"]
         return token
 
     async def activity(self, **changes: object) -> dict[str, Any]:
         """An activity as the channel writes it, or one that differs as *changes* say."""
-        draft = await self.control("GET", f"activity/{self.agent.user}")
+        draft = await self.control("GET", f"activity/{self.receives}")
         return {**draft["activity"], **changes}
 
     async def post(
@@ -145,7 +151,7 @@ class Stage:
     async def say(self, text: str, **changes: object) -> dict[str, Any]:
         """Let somebody (Ada, unless ``person`` says otherwise) write in Teams."""
         person = changes.pop("person", "ada")
-        body = {"from": person, "agent": self.agent.user, "text": text, **changes}
+        body = {"from": person, "agent": self.receives, "text": text, **changes}
         return await self.control("POST", "messages", body)
 
     def entries(self) -> list[Entry]:
@@ -154,29 +160,41 @@ class Stage:
             return seen.latest(1000)[::-1]
 
     async def answers(self) -> list[dict[str, Any]]:
-        """What the connector has from this agent, oldest first."""
+        """What this agent, or its bot, said, oldest first."""
         entries = (await self.control("GET", "transcript?after=0&wait_s=0"))["entries"]
-        return [e for e in entries if e["sender"] and e["sender"]["oid"] == self.agent.user]
+        return [e for e in entries if e["sender"] and e["sender"]["oid"] == self.receives]
 
     async def status(self) -> dict[str, Any]:
         return await asyncio.to_thread(ask, str(self.folder))
 
 
 @asynccontextmanager
-async def staged(sandbox: Sandbox, home: Path) -> AsyncGenerator[Stage]:
-    """Hire an agent and write its profile."""
+async def staged(
+    sandbox: Sandbox, home: Path, inbound: str = "agentic", acts_as: str = "agent_user"
+) -> AsyncGenerator[Stage]:
+    """Hire an agent, a bot or both, with one certificate, and write their profile."""
     async with aiohttp.ClientSession() as session:
         tenant = Tenant(session, sandbox.control, sandbox.secret)
-        stage = Stage(sandbox, session, tenant, (await tenant.hire(sandbox.certificate)).ids, home)
+        stage = Stage(sandbox, session, tenant, AgentIds(await tenant.home()), home)
+        if acts_as == "agent_user":
+            stage.agent = (await tenant.hire(sandbox.certificate)).ids
+        if inbound == "bot":
+            body = {"name": "Clawbot", "certificate": sandbox.certificate.decode()}
+            stage.agent = replace(
+                stage.agent, bot=(await stage.control("POST", "bots", body))["bot"]
+            )
         shutil.copytree(sandbox.keys, stage.folder / "keys")
         ids = {name: value for name, value in asdict(stage.agent).items() if value}
-        lines = {"cloud": str(sandbox.cloud), **ids, "key_store": "unsafe-file"}
+        chosen = {"inbound": inbound, "acts_as": acts_as, "key_store": "unsafe-file"}
+        lines = {"cloud": str(sandbox.cloud), **ids, **chosen}
         text = "".join(f'{name} = "{value}"\n' for name, value in lines.items())
         (stage.folder / "config.toml").write_text(f"{text}port = 0\n", encoding="utf-8")
         try:
             yield stage
         finally:
             await _end_daemon(stage)
+    # What was closed last goes with the loop's next round.
+    await asyncio.sleep(0)
 
 
 async def _end_daemon(stage: Stage) -> None:

@@ -1,6 +1,7 @@
 """The agent is addressed by what Teams vouches for, never by words alone."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +18,7 @@ from bot.documents import (
 )
 from entraclaw.bot.content import Content, Mention, Quote
 from entraclaw.bot.reading import read
+from entraclaw.identity import AgentIds
 
 
 def content(words: str = "hi", **changes: object) -> Content:
@@ -191,3 +193,19 @@ def test_mentions_are_told_by_name_and_directory_id() -> None:
         Mention("Bob", ""),
         Mention("", ""),
     )
+
+
+BOT = "e0e0e0e0-5555-4555-8555-eeeeeeeeeeee"
+
+
+@pytest.mark.parametrize(
+    ("who", "addressed"),
+    [(f"28:{BOT}", True), (BOT, True), (f"28:{BOT.upper()}", True), (f"8:orgid:{USER}", False),
+     (USER, False), ("28:", False), ("", False)],
+)  # fmt: skip
+def test_bot_is_addressed_as_itself_and_not_as_the_agent_user(who: str, *, addressed: bool) -> None:
+    """Ours: in the bot's conversation the agent user is somebody else."""
+    document = group_message("hi", recipient={"id": f"28:{BOT}"}, entities=[mention(who, "Agent")])
+
+    assert read(document, replace(AGENT, bot=BOT)).addressed is addressed
+    assert read(document, AgentIds(AGENT.tenant, bot=BOT)).addressed is addressed

@@ -25,6 +25,7 @@ class Issuer:
 
     kids: list[str] = field(default_factory=lambda: ["one"])
     status: int = 200
+    more: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     open: asyncio.Event = field(default_factory=asyncio.Event)
     asked: int = 0
 
@@ -32,7 +33,7 @@ class Issuer:
         self.asked += 1
         await self.open.wait()
         jwk: dict[str, Any] = RSAAlgorithm.to_jwk(PUBLIC, as_dict=True)
-        keys = [{**jwk, "kid": kid} for kid in self.kids]
+        keys = [{**jwk, "kid": kid, **self.more.get(kid, {})} for kid in self.kids]
         keys.append({"kty": "oct", "k": "AA", "kid": "symmetric"})
         return web.json_response({"keys": keys}, status=self.status)
 
@@ -46,13 +47,15 @@ class Clock:
 
 
 @asynccontextmanager
-async def served(issuer: Issuer, clock: Callable[[], float]) -> AsyncGenerator[SigningKeys]:
+async def served(
+    issuer: Issuer, clock: Callable[[], float], channel: str = ""
+) -> AsyncGenerator[SigningKeys]:
     app = web.Application()
     app.router.add_get("/keys", issuer.keys)
     issuer.open.set()
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
         address = str(server.make_url("/keys"))
-        yield SigningKeys(session, address, clock, is_metadata=False)
+        yield SigningKeys(session, address, clock, is_metadata=False, channel=channel)
 
 
 async def test_keys_are_fetched_once_for_everybody() -> None:
@@ -128,3 +131,23 @@ async def test_host_that_never_gave_a_key_is_unreachable_and_asked_again() -> No
 async def test_key_of_another_kind_is_not_taken() -> None:
     async with served(Issuer(), Clock()) as keys:
         assert await keys.find("symmetric") is None
+
+
+@pytest.mark.parametrize(
+    ("endorsements", "is_taken"),
+    [(["webchat", "msteams"], True), (["webchat"], False), ([], False), ("msteams", False)],
+)
+async def test_key_must_be_endorsed_for_the_channel_that_is_expected(
+    endorsements: object, *, is_taken: bool
+) -> None:
+    issuer = Issuer(more={"one": {"endorsements": endorsements}}, kids=["one", "two"])
+    issuer.more["two"] = {"endorsements": ["msteams"]}
+    async with served(issuer, Clock(), "msteams") as keys:
+        assert (await keys.find("one") is not None) is is_taken
+        assert await keys.find("two") is not None
+
+
+async def test_key_that_says_nothing_of_channels_is_for_none_that_is_expected() -> None:
+    async with served(Issuer(), Clock(), "msteams") as keys:
+        with pytest.raises(Unreachable):
+            await keys.find("one")

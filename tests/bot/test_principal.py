@@ -11,6 +11,7 @@ from entraclaw.bot.principal import (
     Inbound,
     Owner,
     Transition,
+    answers_as,
     hinders,
     needed,
     transition,
@@ -23,6 +24,13 @@ AGENT = Owner(Inbound.AGENTIC, ActsAs.AGENT_USER, AgentIds("t", "b", "a", "u"))
 BOTH = Owner(Inbound.BOT, ActsAs.AGENT_USER, AgentIds("t", "b", "a", "u", "bot"))
 BOT = Owner(Inbound.BOT, ActsAs.BOT, AgentIds("t", bot="bot"))
 LENT = Owner(Inbound.BOT, ActsAs.DELEGATED, AgentIds("t", bot="bot"))
+
+
+@pytest.mark.parametrize(
+    ("inbound", "who"), [(Inbound.AGENTIC, ActsAs.AGENT_USER), (Inbound.BOT, ActsAs.BOT)]
+)
+def test_who_is_written_to_answers(inbound: Inbound, who: ActsAs) -> None:
+    assert answers_as(inbound) is who
 
 
 @pytest.mark.parametrize(

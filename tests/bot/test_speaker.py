@@ -3,7 +3,8 @@
 import pytest
 
 from bot.documents import ADA, TENANT, USER, Document
-from entraclaw.bot.speaker import Speaker, speaker
+from entraclaw.bot.speaker import Speaker, is_ours, speaker
+from entraclaw.identity import AgentIds
 
 
 def told(**origin: object) -> Speaker:
@@ -65,3 +66,31 @@ def test_notices_of_the_system_are_nobodys(address: str) -> None:
 @pytest.mark.parametrize("origin", [None, 7, "29:1", ["29:1"], {"id": None, "name": {}}])
 def test_sender_that_makes_no_sense_is_anonymous(origin: object) -> None:
     assert speaker({"from": origin}).is_anonymous
+
+
+BOT = "e0e0e0e0-5555-4555-8555-eeeeeeeeeeee"
+AGENT_USER = AgentIds(TENANT, user=USER)
+BOTH = AgentIds(TENANT, user=USER, bot=BOT)
+BOT_ALONE = AgentIds(TENANT, bot=BOT)
+
+
+@pytest.mark.parametrize(
+    ("ids", "origin", "is_self"),
+    [
+        (AGENT_USER, {"id": "29:1", "aadObjectId": USER}, True),
+        (AGENT_USER, {"id": f"28:{BOT}"}, False),
+        (BOTH, {"id": "29:1", "aadObjectId": USER}, True),
+        (BOTH, {"id": f"28:{BOT.upper()}"}, True),
+        (BOT_ALONE, {"id": f"28:{BOT}"}, True),
+        (BOT_ALONE, {"id": "28:"}, False),
+        (BOT_ALONE, {"id": "29:1", "aadObjectId": ADA}, False),
+        # Nobody in particular is not us, though we have no agent user either.
+        (BOT_ALONE, {"id": "29:1"}, False),
+        (BOT_ALONE, {}, False),
+        (AGENT_USER, {}, False),
+    ],
+)
+def test_we_are_known_by_our_own_ids_only(
+    ids: AgentIds, origin: Document, *, is_self: bool
+) -> None:
+    assert is_ours(told(**origin), ids) is is_self

@@ -186,6 +186,12 @@ class OutboxContract:
 CONNECTOR = Place(
     id="a:1", tenant="t", kind="personal", person="ada", reference=b'{"serviceUrl":"x"}'
 )
+BOTS = replace(
+    CONNECTOR,
+    id="a:bot",
+    reference=b'{"serviceUrl":"x","recipient":{"id":"28:B07"}}',
+    claims=b'{"aud":"b07"}',
+)
 GRAPH = Place(id="19:ada_agent@unq.gbl.spaces", tenant="t", kind="personal", person="ada")
 
 
@@ -223,6 +229,23 @@ class PlacesContract:
         await places.learn(CONNECTOR)
 
         assert (await places.learn(replace(CONNECTOR, id="a:9"))).twin == ""
+
+    @pytest.mark.parametrize("order", [(BOTS, GRAPH), (GRAPH, BOTS)])
+    async def test_chat_with_a_bot_is_none_of_the_agent_users(
+        self, places: Places, order: tuple[Place, Place]
+    ) -> None:
+        """Both are 1:1 chats with the same person; one is with the bot, one with its colleague."""
+        for place in order:
+            learnt = await places.learn(place)
+            assert (learnt.twin, learnt.lane) == ("", place.id)
+
+    async def test_agent_users_chat_finds_its_other_name_beside_a_bots(
+        self, places: Places
+    ) -> None:
+        for place in (BOTS, CONNECTOR):
+            await places.learn(place)
+
+        assert (await places.learn(GRAPH)).twin == CONNECTOR.id
 
     async def test_chats_with_people_are_listed_once_each_by_the_connectors_name(
         self, places: Places

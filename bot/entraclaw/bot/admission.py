@@ -16,10 +16,14 @@ import orjson
 from entraclaw.bot.agent_lifecycle import is_lifecycle, lifecycle_key
 from entraclaw.bot.inbox import Arrival
 from entraclaw.bot.invokes import invoke_key
+from entraclaw.bot.principal import BOT
 from entraclaw.identity.values import AgentIds
 
 BODY_LIMIT = 262_144  # bytes; Teams' own limit for a message is 100 KB of UTF-16
 DEPTH_LIMIT = 64
+
+_TEAMS = "msteams"
+_AGENTIC = ("agenticAppBlueprintId", "agenticUserId", "agenticAppId")
 
 _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 
@@ -56,7 +60,10 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What the door knows of us: whose messages it takes, and where answers may go."""
+    """What the door knows of us: whose messages it takes, and where answers may go.
+
+    With a bot among its ids, *agent* receives as that bot, and as nobody else.
+    """
 
     agent: AgentIds
     service_hosts: tuple[str, ...]
@@ -157,6 +164,8 @@ def _check_ends(activity: Json, caller: Caller, door: Door) -> Refused | None:
     """Refuse what is not for us, not from the token's tenant, or wants answers elsewhere."""
     if not _is_for_us(activity, door.agent):
         return Refused(403, "recipient")
+    if door.agent.bot and _text(activity, "channelId").lower() not in {"", _TEAMS}:
+        return Refused(403, "channel")
     tenants = {
         _text(activity, "conversation", "tenantId"),
         _text(activity, "recipient", "tenantId"),
@@ -175,9 +184,13 @@ def _check_ends(activity: Json, caller: Caller, door: Door) -> Refused | None:
 def _is_for_us(activity: Json, agent: AgentIds) -> bool:
     """Compare whatever ids the recipient carries; a recipient that carries none may be ours.
 
+    A door is one principal's: a bot's takes nothing that names an agent.
+
     What Microsoft 365 tells of another agent of our blueprint is told to us, too: that it
     was made is for our operator to know.
     """
+    if agent.bot:
+        return _is_for_the_bot(activity, agent.bot)
     ours = {"agenticAppBlueprintId": agent.blueprint}
     if not is_lifecycle(activity):
         ours |= {"agenticUserId": agent.user, "agenticAppId": agent.agent}
@@ -185,6 +198,12 @@ def _is_for_us(activity: Json, agent: AgentIds) -> bool:
         _text(activity, "recipient", field).lower() in {"", expected}
         for field, expected in ours.items()
     )
+
+
+def _is_for_the_bot(activity: Json, bot: str) -> bool:
+    told = _text(activity, "recipient", "id").lower().removeprefix(BOT)
+    is_agentic = any(_text(activity, "recipient", field) for field in _AGENTIC)
+    return told in {"", bot} and not is_agentic
 
 
 def _name(activity: Json) -> str:

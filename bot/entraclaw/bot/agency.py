@@ -16,10 +16,11 @@ from functools import partial
 import aiohttp
 
 from entraclaw.bot.access_file import AccessFile
+from entraclaw.bot.acquaintance import in_graph, on_roster, sponsors_of, trouble
+from entraclaw.bot.acting import Acting
 from entraclaw.bot.admission import Door
 from entraclaw.bot.alarm import Alarm, Way
 from entraclaw.bot.attaching import Attaching
-from entraclaw.bot.bearer import AgenticRules
 from entraclaw.bot.catalogue import Catalogue
 from entraclaw.bot.catchup import CatchUp
 from entraclaw.bot.clock import Steady
@@ -29,13 +30,13 @@ from entraclaw.bot.desk import Desk
 from entraclaw.bot.directory import Directory
 from entraclaw.bot.fetching import Fetching
 from entraclaw.bot.happenings import Happenings
+from entraclaw.bot.inbound import keys_of, rules_of
 from entraclaw.bot.inbox import Arrival, Entry
 from entraclaw.bot.invoking import Invoking
 from entraclaw.bot.keystores import ProfileKey
 from entraclaw.bot.lanes import Lanes
 from entraclaw.bot.lifecycle_events import Lifecycle
 from entraclaw.bot.notices import Notice, Notices
-from entraclaw.bot.openid import SigningKeys
 from entraclaw.bot.pace import Pace
 from entraclaw.bot.pipeline import Pipeline
 from entraclaw.bot.places import Place
@@ -53,16 +54,9 @@ from entraclaw.bot.way_out import WayOut
 from entraclaw.bot.webhook import Webhook
 from entraclaw.bot.whoami import WhoAmI
 from entraclaw.errors import BadSettings, EntraclawError, Problem
-from entraclaw.identity import AgentIds, Chain, HopTiming, Minter
+from entraclaw.identity import AgentIds, HopTiming
 from entraclaw.identity.retrying import Trouble
-from entraclaw.tools import (
-    Graph,
-    Source,
-    me,
-    person,
-    places_of,
-    sponsors,
-)
+from entraclaw.tools import Graph, Source, me, places_of
 
 _HOPS_KEPT = 12
 _log = logging.getLogger(__name__)
@@ -85,19 +79,11 @@ class Agency:
         cloud = settings.cloud
         self._agent, self._store, self.key = agent, store, ProfileKey(settings)
         self.hops: deque[HopTiming] = deque(maxlen=_HOPS_KEPT)
-        self.minter = Minter(
-            Chain(agent, cloud, self.key, time, self.hops.append),
-            time.time,
-            told=self._in_trouble,
-        )
-        self._graph_token = partial(self.minter.token, cloud.graph_scope)
-        self._graph = Graph(session, cloud.graph, self._graph_token, self.minter.refused)
+        self.acting = Acting(settings, agent, self.key, self.hops.append, self._in_trouble)
+        at_graph, answers = self.acting.graph, self.acting.answers
+        self._graph = Graph(session, cloud.graph, at_graph.token, at_graph.refused)
         self._line = Line(
-            session,
-            partial(self.minter.token, cloud.answer_scope),
-            cloud.service_hosts,
-            pace,
-            self.minter.refused,
+            session, answers.token, cloud.service_hosts, pace, answers.refused, answers.who
         )
         self.happenings = Happenings(time.time, store.watch)
         self.lock = ProfileLock(settings.folder)
@@ -105,7 +91,9 @@ class Agency:
         self.pipeline = Pipeline(self._line)
         self._alarm, self._sponsors = self._people()
         self.lifecycle = Lifecycle(agent, self.lock, self._sponsors.forget)
-        self._notices = notices = Notices(store.outbox, self.pipeline.send, self.lock)
+        self._notices = notices = Notices(
+            store.outbox, self.pipeline.send, self.lock, has_sponsors=bool(agent.user)
+        )
         self.desk = self._desk(settings, sessions)
         self.attaching = Attaching(
             self.desk,
@@ -137,17 +125,12 @@ class Agency:
             self._lanes.put,
             self.desk.announce,
         )
-        self._keys = SigningKeys(
-            session,
-            f"{cloud.login}/{agent.tenant}/discovery/v2.0/keys",
-            time.monotonic,
-            is_metadata=False,
-        )
+        self._keys = keys_of(settings, agent, session)
         self.webhook = self._webhook(settings, door, quiet)
 
     def _people(self) -> tuple[Alarm, Sponsors]:
         alarm = Alarm(self._store.outbox, self._store.places, self._ways)
-        ask = partial(_sponsors_of, self._graph, self._agent.user)
+        ask = partial(sponsors_of, self._graph, self._agent.user)
         return alarm, Sponsors(ask, time.monotonic, alarm.learn)
 
     def _ways(self, to: Place) -> Sequence[Way]:
@@ -169,10 +152,9 @@ class Agency:
         )
 
     def _webhook(self, settings: Settings, door: Door, quiet: Quiet) -> Webhook:
-        cloud, agent = settings.cloud, self._agent
         return Webhook(
             door=door,
-            rules=AgenticRules(cloud.login, agent.tenant, agent.blueprint, cloud.agent_channel),
+            rules=rules_of(settings, self._agent),
             keys=self._keys,
             inbox=self._store.inbox,
             arrived=self._arrived,
@@ -187,12 +169,14 @@ class Agency:
             session,
             places,
             self._line.token,
-            self._graph_token,
-            refused=self.minter.refused,
+            self.acting.graph.token,
+            refused=self.acting.refused,
         )
         return Fetching(self._store.inbox, self.desk.use, source, self._agent, settings.folder)
 
     def _rooms(self, notices: Notices) -> Rooms:
+        home = self._agent.tenant
+        ask = in_graph(self._graph) if self.acting.has_graph else on_roster(self._line, home)
         return Rooms(
             agent=self._agent,
             inbox=self._store.inbox,
@@ -201,7 +185,7 @@ class Agency:
             desk=self.desk,
             pipeline=self.pipeline,
             sponsors=self._sponsors,
-            directory=Directory(partial(person, self._graph), self._agent.tenant, time.monotonic),
+            directory=Directory(ask, home, time.monotonic),
             access=self.access,
             notices=notices,
             lifecycle=self.lifecycle,
@@ -224,7 +208,7 @@ class Agency:
         session = aiohttp.ClientSession(connector=connector)
         stack.push_async_callback(session.close)
         agency = cls(settings, agent, store, sessions, session, pace=pace)
-        stack.push_async_callback(agency.minter.close)
+        stack.push_async_callback(agency.acting.close)
         stack.push_async_callback(agency._out.settling.close)
         stack.push_async_callback(agency.answers.close)
         stack.callback(agency.desk.close)
@@ -237,6 +221,10 @@ class Agency:
         await agency.desk.resume()
         await agency._lanes.resume()
         return agency
+
+    def trouble(self) -> str | None:
+        """Say what keeps the gate from knowing who may speak; None if nothing does."""
+        return trouble(self.access, self._agent)
 
     def begin(self, stack: AsyncExitStack, who: WhoAmI) -> None:
         """Start what goes on in the background: it needs nothing but us, and nobody waits."""
@@ -254,7 +242,8 @@ class Agency:
         stack.callback(warm.cancel)
 
     async def _learn_name(self, who: WhoAmI) -> None:
-        who.learn(await me(self._graph))
+        if self.acting.has_graph:  # a bot's own name is nowhere to be read
+            who.learn(await me(self._graph))
 
     def _arrived(self, seq: int, arrival: Arrival) -> None:
         self.happenings.tell(
@@ -265,10 +254,6 @@ class Agency:
             late=arrival.late,
         )
         self._lanes.put(Entry(seq, arrival, arrival.conversation))
-
-
-async def _sponsors_of(graph: Graph, user: str) -> frozenset[str]:
-    return frozenset(one.oid for one in await sponsors(graph, user))
 
 
 async def _in_turn(steps: Sequence[Callable[[], Awaitable[object]]]) -> None:

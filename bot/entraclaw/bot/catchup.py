@@ -20,7 +20,7 @@ from entraclaw.bot import late
 from entraclaw.bot.admission import Caller, Door, Refused, check_body
 from entraclaw.bot.inbox import Arrival, Entry, Inbox
 from entraclaw.bot.places import Place, Places
-from entraclaw.errors import CallRefused, EntraclawError, Unreachable
+from entraclaw.errors import CallRefused, EntraclawError, NoPrincipal, Unreachable
 from entraclaw.identity import AgentIds
 from entraclaw.tools import Chat, ChatMessage, Graph, chats, messages
 
@@ -78,6 +78,9 @@ class CatchUp:
 
         What cannot be done is said in the log, and does not hinder the start.
         """
+        if self._door.agent.bot:
+            _log.info("not caught up: messages come to the bot, whose chats Graph does not list")
+            return
         for pause in (*_PAUSES_S, None):
             try:
                 await self.run()
@@ -96,7 +99,13 @@ class CatchUp:
         Raises:
             CallRefused: Graph does not let us read (``Chat.Read`` is missing).
             Unreachable: Graph does not answer.
+            NoPrincipal: Messages come to a bot, and nobody can read its chats.
         """
+        if self._door.agent.bot:
+            raise NoPrincipal(
+                "what a bot missed cannot be read: the chats in Graph are the agent user's",
+                hint="ask people to write again; docs/principals.md says what a bot cannot do",
+            )
         async with self._one:
             known = await self._inbox.list_entries(_LAST)
             found = await chats(self._graph)

@@ -1,14 +1,15 @@
-"""Send activities through the Bot Framework connector, as the agent user.
+"""Send activities through the Bot Framework connector, as whom the messages there come to.
 
 The Agents SDK hands us typed activities; this module turns them into requests: ids
-quoted, to an allowed host only, with the agent user's token for the agent channel, over
-one pooled session. The SDK's own client is not used: it opens a connection per turn and
-puts ids into paths as they came.
+quoted, to an allowed host only, with the agent user's token for the agent channel or the
+bot's for the Bot Framework, over one pooled session. The SDK's own client is not used: it
+opens a connection per turn and puts ids into paths as they came.
 
 https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-api-reference
 """
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
@@ -27,7 +28,8 @@ from entraclaw.identity.challenge import Refused, ignore, renewed
 from entraclaw.identity.values import Token
 
 _SERVICE = "Teams"
-_UNAUTHORISED = 401
+_UNAUTHORISED, _NOT_FOUND = 401, 404
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,11 @@ class Line:
 
     Attributes:
         session: The one pooled HTTP session.
-        token: Gives the agent user's token for the agent channel.
+        token: Gives the token of whoever answers here.
         hosts: Exact ``host[:port]`` an answer may be sent to.
         pace: How long a request may take.
         refused: Told of a token that was answered with 401; the next one is another.
+        who: Whose token it is, for the log.
     """
 
     session: aiohttp.ClientSession
@@ -47,10 +50,11 @@ class Line:
     hosts: tuple[str, ...]
     pace: Pace = field(default_factory=Pace)
     refused: Refused = ignore
+    who: str = "-"
 
 
 class Conversations:
-    """The four connector calls that the SDK's pipeline makes for us."""
+    """The connector calls that the SDK's pipeline makes for us, and those it has none for."""
 
     def __init__(self, line: Line, service_url: str) -> None:
         """Speak to *service_url*; it is checked again at every send."""
@@ -81,6 +85,23 @@ class Conversations:
         """Remove an activity of ours."""
         await self._call("DELETE", (conversation_id, activity_id), None)
 
+    async def member(self, conversation_id: str, member_id: str) -> Mapping[str, object] | None:
+        """Read who is in a conversation under an id; None if nobody is.
+
+        Raises:
+            CallRefused: Teams said no.
+            Unreachable: Teams did not answer.
+        """
+        path = f"v3/conversations/{_segment(conversation_id)}/members/{_segment(member_id)}"
+        try:
+            status, answer, headers = await self._exchange("GET", path, None)
+            if status == _NOT_FOUND:
+                return None
+            _check(status, answer, headers)
+        except Uncertain as error:  # reading has no effect, so nothing is in doubt
+            raise Unreachable(_SERVICE, "no answer") from error
+        return _parse(answer)
+
     async def _call(
         self, method: str, ids: tuple[str, ...], activity: Activity | None
     ) -> ResourceResponse:
@@ -88,6 +109,13 @@ class Conversations:
         return await self._request(method, activity_path(*ids), body)
 
     async def _request(self, method: str, path: str, body: bytes | None) -> ResourceResponse:
+        status, answer, headers = await self._exchange(method, path, body)
+        _log.info("connector method=%s status=%d as=%s", method, status, self._line.who)
+        return _read(status, answer, headers)
+
+    async def _exchange(
+        self, method: str, path: str, body: bytes | None
+    ) -> tuple[int, bytes, Mapping[str, str]]:
         if not may_send_to(self._base, self._line.hosts):
             raise CallRefused(
                 _SERVICE,
@@ -103,8 +131,8 @@ class Conversations:
                 line.token, line.refused, token, headers.get("WWW-Authenticate", "")
             )
             if again is not None:  # nothing was done with the first
-                status, answer, headers = await self._ask(method, path, body, again)
-        return _read(status, answer, headers)
+                return await self._ask(method, path, body, again)
+        return status, answer, headers
 
     async def _ask(
         self, method: str, path: str, body: bytes | None, token: Token
@@ -204,14 +232,18 @@ def _encode(activity: Activity) -> bytes:
 
 
 def _read(status: int, body: bytes, headers: Mapping[str, str]) -> ResourceResponse:
-    document = _parse(body)
+    _check(status, body, headers)
+    made = _parse(body).get("id")
+    # A reaction has no id, and the SDK takes no empty one.
+    return ResourceResponse(id=str(made)) if made else ResourceResponse()
+
+
+def _check(status: int, body: bytes, headers: Mapping[str, str]) -> None:
     if 200 <= status < 300:  # noqa: PLR2004 - what HTTP calls success
-        made = document.get("id")
-        # A reaction has no id, and the SDK takes no empty one.
-        return ResourceResponse(id=str(made)) if made else ResourceResponse()
+        return
     if status >= 500:  # noqa: PLR2004 - a gateway that gave up may have passed it on
         raise Uncertain(_SERVICE, f"status {status}")
-    error = document.get("error")
+    error = _parse(body).get("error")
     code = cast("dict[str, object]", error).get("code") if isinstance(error, dict) else None
     again = headers.get("Retry-After", "")
     raise CallRefused(_SERVICE, status, str(code or "no reason given"), retry_after=again)

@@ -161,8 +161,8 @@ class Daemon:
             "principal": self._owned.document() if self._owned else None,
             "key": agency.key.document() if agency else None,
             "locked": (agency.lock.reason if agency else "") or None,
-            "trouble": _trouble(agency),
-            "tokens": [tokens.describe(one) for one in await agency.minter.troubles()]
+            "trouble": agency.trouble() if agency else None,
+            "tokens": [tokens.describe(*one) for one in await agency.acting.troubles()]
             if agency
             else [],
             "warnings": self._warnings,
@@ -177,6 +177,7 @@ class Daemon:
             "pipeline": {
                 "turns": dict(counts.turns) if counts else {},
                 "sends": counts.sends if counts else 0,
+                "sends_as": self._who.document()["answers_as"],
             },
         }
 
@@ -272,14 +273,6 @@ async def _relay(guest: Guest, watcher: Watcher, leaving: "asyncio.Future[bytes]
             return
         for happening in hearing.result():
             await guest.say(happening)
-
-
-def _trouble(agency: Agency | None) -> str | None:
-    """Say what keeps the gate from knowing who may speak; None if nothing does."""
-    if agency is None:
-        return None
-    agency.access.current()
-    return str(agency.access.trouble) if agency.access.trouble else None
 
 
 async def _listen(stack: AsyncExitStack, application: web.Application, port: int) -> str:

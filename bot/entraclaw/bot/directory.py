@@ -7,6 +7,7 @@ matters, with an answer kept for a while.
 
 from collections.abc import Awaitable, Callable
 
+from entraclaw.bot.activity import Json
 from entraclaw.errors import CallRefused
 from entraclaw.tools import Person
 
@@ -26,15 +27,18 @@ class Directory:
 
     def __init__(
         self,
-        ask: Callable[[str], Awaitable[Person | None]],
+        ask: Callable[[str, Json], Awaitable[Person | None]],
         home: str,
         clock: Callable[[], float],
     ) -> None:
-        """Ask by *ask* who an object id is in tenant *home*; *clock* gives monotonic seconds."""
+        """Ask by *ask* who an object id is in tenant *home*; *clock* gives monotonic seconds.
+
+        *ask* is given the activity as well, whose conversation may be where that is known.
+        """
         self._ask, self._home, self._clock = ask, home, clock
         self._kept: dict[str, tuple[float, str]] = {}
 
-    async def home_of(self, oid: str, claimed_tenant: str) -> str:
+    async def home_of(self, oid: str, claimed_tenant: str, document: Json) -> str:
         """Name the home tenant of *oid*; empty when nothing proves one.
 
         Args:
@@ -42,6 +46,7 @@ class Directory:
             claimed_tenant: What the activity says, lower case; empty when it says nothing.
                 Another tenant than ours is believed, since it only takes rights away
                 or asks for an entry that names it.
+            document: The activity.
 
         Raises:
             EntraclawError: The directory cannot be asked now.
@@ -54,16 +59,16 @@ class Directory:
         now = self._clock()
         if kept is not None and now - kept[0] < KEPT_S:
             return kept[1]
-        tenant = self._home if await self._is_ours(oid) else ""
+        tenant = self._home if await self._is_ours(oid, document) else ""
         self._kept.pop(oid, None)
         if len(self._kept) >= KEPT_LIMIT:
             del self._kept[next(iter(self._kept))]
         self._kept[oid] = now, tenant
         return tenant
 
-    async def _is_ours(self, oid: str) -> bool:
+    async def _is_ours(self, oid: str, document: Json) -> bool:
         try:
-            person = await self._ask(oid)
+            person = await self._ask(oid, document)
         except CallRefused as refusal:
             if refusal.status in _NO_ANSWER:
                 return False

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from entraclaw.bot.fields import Json, first, identifier, items, mapping, text
 from entraclaw.bot.plain import plain_name
+from entraclaw.bot.principal import BOT
 from entraclaw.identity.values import AgentIds
 
 _MRI = "8:orgid:"  # how Teams writes a user of the directory where ids may be anything
@@ -35,9 +36,14 @@ class Mentioned:
 
 
 def our_ids(document: Json, agent: AgentIds) -> AbstractSet[str]:
-    """List the ids by which this activity may name the agent, lower case."""
+    """List the ids by which this activity may name who receives it, lower case.
+
+    That is the bot where there is one, else the agent user: who mentions the agent user in
+    a bot's conversation speaks to somebody else.
+    """
     recipient = identifier(document, "recipient", "id").lower()
-    return {agent.user, f"{_MRI}{agent.user}", recipient} - {"", _MRI}
+    prefix, own = (BOT, agent.bot) if agent.bot else (_MRI, agent.user)
+    return {own, f"{prefix}{own}", recipient} - {"", prefix}
 
 
 def object_id(teams_id: str) -> str:

@@ -29,6 +29,11 @@ class Notice(StrEnum):
         "I do not know you yet. If one of my sponsors writes me **pair {detail}** within the"
         " hour, you can talk to me."
     )
+    REFUSED_BY_LIST = "I can only take requests from people whom the person who runs me allows."
+    CODE_AT_DESK = (
+        "I do not know you yet. If the person who runs me enters the code **{detail}** within the"
+        " hour, you can talk to me."
+    )
     PAIRED = "{detail} can talk to me now."
     NOT_PAIRED = "That code is unknown or has run out."
     FULL = (
@@ -53,8 +58,14 @@ class Notice(StrEnum):
 # What answers somebody's own word is told each time; the rest must not become noise.
 _ANSWERS = frozenset(
     {Notice.STOPPED, Notice.NOTHING, Notice.PAIRED, Notice.NOT_PAIRED, Notice.LISTENING,
-     Notice.HUSHED, Notice.CODE}
+     Notice.HUSHED, Notice.CODE, Notice.CODE_AT_DESK}
 )  # fmt: skip
+
+# What is true where there are no sponsors.
+_WITHOUT_SPONSORS = {
+    Notice.REFUSED: Notice.REFUSED_BY_LIST,
+    Notice.CODE: Notice.CODE_AT_DESK,
+}
 
 
 class Notices:
@@ -65,9 +76,15 @@ class Notices:
         outbox: Outbox,
         send: Callable[[Origin, str], Awaitable[str]],
         lock: ProfileLock,
+        *,
+        has_sponsors: bool,
     ) -> None:
-        """Send with *send*, unless *lock* is; *outbox* remembers who was told what."""
+        """Send with *send*, unless *lock* is; *outbox* remembers who was told what.
+
+        Without sponsors nobody is sent to them.
+        """
         self._outbox, self._send, self._lock = outbox, send, lock
+        self._instead = {} if has_sponsors else _WITHOUT_SPONSORS
         self._sending: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -78,6 +95,7 @@ class Notices:
 
     async def tell(self, entry: Entry, notice: Notice, detail: str = "") -> None:
         """Answer *entry* with *notice*, unless its sender was told the same lately."""
+        notice = self._instead.get(notice, notice)
         if entry.arrival.late or self._lock.reason or not await self._may_tell(entry, notice):
             return
         task = asyncio.create_task(self._say(entry, notice, detail), name="notice")

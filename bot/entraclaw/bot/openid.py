@@ -13,6 +13,7 @@ import aiohttp
 import jwt
 from jwt import PyJWK
 
+from entraclaw.bot.fields import items
 from entraclaw.errors import Unreachable
 
 COOLDOWN_S = 30.0
@@ -32,6 +33,7 @@ class SigningKeys:
         clock: Callable[[], float],
         *,
         is_metadata: bool,
+        channel: str = "",
     ) -> None:
         """Fetch nothing yet.
 
@@ -40,9 +42,10 @@ class SigningKeys:
             address: Of a JWK set, or of OpenID metadata that names one.
             clock: Monotonic seconds.
             is_metadata: Which of the two *address* is.
+            channel: Take only keys that are endorsed for it; empty where keys are for all.
         """
         self._session, self._address, self._clock = session, address, clock
-        self._is_metadata = is_metadata
+        self._is_metadata, self._channel = is_metadata, channel
         self._keys: dict[str, PyJWK] = {}
         self._asked_at: float | None = None
         self._fetch: asyncio.Task[None] | None = None
@@ -74,7 +77,7 @@ class SigningKeys:
             address = self._address
             if self._is_metadata:
                 address = str((await self._get(address))["jwks_uri"])
-            self._keys = _parse(await self._get(address))
+            self._keys = _parse(await self._get(address), self._channel)
             _log.info("signing keys fetched count=%d", len(self._keys))
         except (aiohttp.ClientError, TimeoutError, ValueError, KeyError) as error:
             _log.warning("signing keys not fetched error=%s", type(error).__name__)
@@ -88,9 +91,11 @@ class SigningKeys:
             return cast("dict[str, object]", await response.json(content_type=None))
 
 
-def _parse(document: dict[str, object]) -> dict[str, PyJWK]:
+def _parse(document: dict[str, object], channel: str) -> dict[str, PyJWK]:
     keys: dict[str, PyJWK] = {}
     for entry in cast("list[dict[str, object]]", document["keys"]):
+        if channel and channel not in items(entry, "endorsements"):
+            continue  # another channel's: what it signs is not for us
         try:
             key = PyJWK(entry, algorithm="RS256")
         except jwt.PyJWTError:

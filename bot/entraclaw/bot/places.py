@@ -2,14 +2,18 @@
 
 A 1:1 is ``a:1…`` at the connector and ``19:…@unq.gbl.spaces`` in Graph. Both names are
 places of one lane once it is known that they are the same chat, which the one person in
-it tells: an agent has one chat with each.
+it tells: an agent has one chat with each. A chat with a bot is another chat, and has one name.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Place", "Places"]
+from entraclaw.bot.activity import parse
+from entraclaw.bot.fields import text
+from entraclaw.bot.principal import BOT
+
+__all__ = ["Place", "Places", "is_with_a_bot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,14 @@ class Place:
     claims: bytes = b"{}"
     lane: str = ""
     twin: str = ""
+
+
+def is_with_a_bot(place: Place) -> bool:
+    """Tell whether what came from *place* came to a bot: to whom its token was for."""
+    if not place.reference:
+        return False
+    told = text(parse(place.reference), "recipient", "id").lower().removeprefix(BOT)
+    return bool(told) and told == text(parse(place.claims), "aud").lower()
 
 
 class Places(Protocol):

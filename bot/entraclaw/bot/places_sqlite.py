@@ -9,7 +9,7 @@ import orjson
 
 from entraclaw.bot.database import Database
 from entraclaw.bot.inbox_rows import PLACE, place
-from entraclaw.bot.places import Place
+from entraclaw.bot.places import Place, is_with_a_bot
 
 _REMEMBERED = 1_024  # places that are not written again when nothing about them is new
 
@@ -143,14 +143,15 @@ def _place(connection: sqlite3.Connection, name: str) -> Place | None:
 
 def _twin(connection: sqlite3.Connection, wanted: Place) -> str:
     """Find the other name of a 1:1: the one with the same person, if it has one name only."""
-    if wanted.kind != "personal" or not wanted.person:
+    if wanted.kind != "personal" or not wanted.person or is_with_a_bot(wanted):
         return ""
-    row = connection.execute(
-        "SELECT id FROM place WHERE tenant = ? AND person = ? AND person <> ''"
+    rows = connection.execute(
+        f"SELECT {PLACE} FROM place WHERE tenant = ? AND person = ? AND person <> ''"  # noqa: S608 - constants only
         " AND kind = 'personal' AND id <> ? AND twin = '' AND (reference = x'') <> ?",
         (wanted.tenant, wanted.person, wanted.id, wanted.reference == b""),
-    ).fetchone()
-    return str(row[0]) if row else ""
+    )
+    others = (place(row) for row in rows)
+    return next((one.id for one in others if not is_with_a_bot(one)), "")
 
 
 def _lane(connection: sqlite3.Connection, own: str, twin: str) -> str:

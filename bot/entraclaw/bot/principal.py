@@ -26,6 +26,8 @@ class ActsAs(StrEnum):
     DELEGATED = "delegated"  # as the person who signed in, marked as such
 
 
+BOT = "28:"  # how Teams begins the id of an application among its members
+
 IDS = ("tenant", "blueprint", "agent", "user", "bot", "client")
 
 _AGENT = frozenset({"tenant", "blueprint", "agent", "user"})
@@ -35,6 +37,11 @@ _NEEDED: Mapping[tuple[Inbound, ActsAs], frozenset[str]] = {
     (Inbound.BOT, ActsAs.BOT): frozenset({"tenant", "bot"}),
     (Inbound.BOT, ActsAs.DELEGATED): frozenset({"tenant", "bot", "client"}),
 }
+
+
+def answers_as(inbound: Inbound) -> ActsAs:
+    """Name who answers in a conversation that a message came in: whom it came to."""
+    return ActsAs.BOT if inbound is Inbound.BOT else ActsAs.AGENT_USER
 
 
 def needed(inbound: Inbound, acts_as: ActsAs) -> frozenset[str] | None:

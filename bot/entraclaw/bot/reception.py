@@ -24,7 +24,7 @@ from entraclaw.bot.pipeline import Then
 from entraclaw.bot.places import Place
 from entraclaw.bot.reading import read
 from entraclaw.bot.rooms import Rooms, Said
-from entraclaw.bot.speaker import speaker
+from entraclaw.bot.speaker import is_ours, speaker
 from entraclaw.errors import EntraclawError, HopRefused
 
 _log = logging.getLogger(__name__)
@@ -159,10 +159,10 @@ class Reception:
         sponsors = await rooms.sponsors.current()
         tenant = who.tenant
         if who.oid not in sponsors and not (who.is_agent or who.is_anonymous):
-            tenant = await rooms.directory.home_of(who.oid, who.tenant)
+            tenant = await rooms.directory.home_of(who.oid, who.tenant, said.document)
         return gate.may_speak(
             gate.Speaker(
-                who.oid, tenant, who.is_agent, who.oid == rooms.agent.user, who.is_anonymous
+                who.oid, tenant, who.is_agent, is_ours(who, rooms.agent), who.is_anonymous
             ),
             gate.Place(
                 gate.Kind.read(said.content.conversation_kind),

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from entraclaw.bot.activity import sender
 from entraclaw.bot.fields import Json, first, identifier, mapping, text
 from entraclaw.bot.plain import plain_name
+from entraclaw.bot.principal import BOT
+from entraclaw.identity.values import AgentIds
 
 _NAME_LIMIT = 256
 _AGENT_ROLES = frozenset({"agenticuser", "agenticappinstance", "bot", "skill"})
 # https://learn.microsoft.com/graph/api/resources/teamworkuseridentity
 _DIRECTORY_USERS = frozenset({"", "aaduser", "onpremiseaaduser", "federateduser"})
-_BOT = "28:"  # how Teams begins the id of an application
 _SYSTEM = frozenset({"system", "no-reply@teams.mail.microsoft"})
 
 
@@ -59,10 +60,16 @@ def speaker(document: Json) -> Speaker:
     )
 
 
+def is_ours(who: Speaker, agent: AgentIds) -> bool:
+    """Tell whether it is our own agent user, or our own bot, who speaks."""
+    own = {agent.user, f"{BOT}{agent.bot}" if agent.bot else ""} - {""}
+    return bool(own & {who.oid, who.address.lower()})
+
+
 def _is_agent(origin: Json, address: str) -> bool:
     return (
         text(origin, "role").lower() in _AGENT_ROLES
-        or address.startswith(_BOT)
+        or address.startswith(BOT)
         or bool(first(origin, "agenticUserId", "agenticAppId"))
     )
 

@@ -65,7 +65,12 @@ class WayOut:
         return self.answers.is_sending(lane)
 
     async def _read_back(self, lane: str, since: float) -> Sequence[ChatMessage] | None:
-        """Read what we said in a chat since then; None where it is not known in Graph."""
+        """Read what we said in a chat since then; None where it is not known in Graph.
+
+        A bot's conversations are not there: the chats that Graph lists are the agent user's.
+        """
+        if self._agent.bot:
+            return None
         chat = await self._chat(lane)
         if not chat:
             await learn_places(self._graph, self._store.places, self._agent)

@@ -1,5 +1,6 @@
 """Which principal the agent is, as `whoami`, `status` and the docs all tell it."""
 
+from entraclaw.bot.principal import Inbound, answers_as
 from entraclaw.bot.settings import Settings
 from entraclaw.tools import Person
 
@@ -18,14 +19,17 @@ class WhoAmI:
 
     def document(self) -> dict[str, object]:
         """Shape it for the wire; what is not known is null."""
-        agent, person = self._settings.agent, self._person
+        settings, agent, person = self._settings, self._settings.agent, self._person
         return {
             "name": person.name if person else None,
             "upn": person.upn if person else None,
-            "acts_as": self._settings.acts_as,
-            "inbound": self._settings.inbound,
-            "tenant": agent.tenant if agent else None,
-            "agent_user": agent.user if agent else None,
-            "agent": agent.agent if agent else None,
-            "blueprint": agent.blueprint if agent else None,
+            "acts_as": settings.acts_as,
+            "inbound": settings.inbound,
+            "answers_as": answers_as(settings.inbound),
+            "catches_up": settings.inbound is Inbound.AGENTIC,
+            "tenant": (agent and agent.tenant) or None,
+            "agent_user": (agent and agent.user) or None,
+            "agent": (agent and agent.agent) or None,
+            "blueprint": (agent and agent.blueprint) or None,
+            "bot": (agent and agent.bot) or None,
         }

@@ -52,7 +52,7 @@ def next_step(document: Mapping[str, Any]) -> str:
     steps = {
         "entraclaw doctor": document["locked"] or document["trouble"] or document["warnings"],
         "entraclaw approvals list": document["approvals"],
-        "name an agent in config.toml: docs/settings.md": not document["identity"]["agent_user"],
+        "name an agent in config.toml: docs/settings.md": not document["identity"]["tenant"],
         _cure(document["tokens"]): document["tokens"],
         "entraclaw inbox list --state ambiguous": inbox[State.AMBIGUOUS],
         "entraclaw inbox list --state dead": inbox[State.DEAD],
@@ -84,6 +84,7 @@ def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Tex
     yield "daemon", Text.assemble(("● ", "green"), running)
     yield "profile", safe(document["profile"])
     yield "agent", _agent(identity)
+    yield "receives", _receives(identity)
     yield "acts as", safe(identity["acts_as"])
     yield "webhook", safe(document["webhook"] or "closed")
     yield from _key_rows(document["key"])
@@ -97,7 +98,8 @@ def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Tex
     if document["trouble"]:
         yield "trouble", safe(document["trouble"], "red")
     for one in document["tokens"]:
-        said = f"{one['state']} since {one['since']}: {one['cause']} for {one['resource']}"
+        whose = f"{one['state']} since {one['since']} as {one['principal']}"
+        said = f"{whose}: {one['cause']} for {one['resource']}"
         yield "tokens", safe(f"{said}; {one['cure']}" if one["cure"] else said, "red")
     for warning in document["warnings"]:
         yield "warning", safe(warning, "yellow")
@@ -110,8 +112,15 @@ def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Tex
 
 def _agent(identity: Mapping[str, Any]) -> Text:
     named = [identity["name"], identity["upn"]]
-    known = ", ".join(word for word in named if word) or identity["agent_user"]
+    known = ", ".join(word for word in named if word) or identity["agent_user"] or identity["bot"]
     return safe(known or "none yet: config.toml names none")
+
+
+def _receives(identity: Mapping[str, Any]) -> Text:
+    if identity["catches_up"]:
+        return safe(f"{identity['inbound']}, answers as {identity['answers_as']}")
+    lacks = "what comes while no daemon runs is lost"
+    return safe(f"{identity['inbound']} {identity['bot'] or ''}, answers as the bot; {lacks}")
 
 
 def _key_rows(key: Mapping[str, Any] | None) -> Iterator[tuple[str, Text]]:
