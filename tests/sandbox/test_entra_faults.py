@@ -1,14 +1,12 @@
 """Entra in trouble, in time and in change, at the control API's word; msal is from the shelf."""
 
-import base64
-import json
 from collections.abc import Generator
 
 import jwt
 import pytest
 import requests
 
-from sandbox.scene import BOUND_S, EXCHANGE, GRAPH, Credential, Hired, Json, Scene, claims_of
+from sandbox.scene import BOUND_S, EXCHANGE, Credential, Hired, Json, Scene
 from sandbox.test_control import complain
 from sandbox.test_entra_with_msal import blueprint, identity, user
 
@@ -201,27 +199,6 @@ def test_withdrawn_key_is_good_for_nothing(scene: Scene, agent: Hired) -> None:
     assert scene.post(url, token, None, "GET").status_code == 401
     answer = scene.grant(agent, scene.user_form(agent, first, second))
     assert answer["error_codes"] == [50013]
-
-
-def test_resource_demands_a_token_made_after_the_revocation(scene: Scene, agent: Hired) -> None:
-    """Microsoft's: a claims challenge, which msal passes on to Entra as it came."""
-    old = scene.user_token(agent)
-    scene.ask("POST", f"agents/{agent.user}/revocations")
-    url = f"{scene.cloud['graph']}/v1.0/me"
-
-    refused = scene.post(url, old, None, "GET")
-
-    said = refused.headers["WWW-Authenticate"]
-    assert (refused.status_code, 'error="insufficient_claims"' in said) == (401, True)
-    claims = base64.b64decode(said.partition('claims="')[2].rstrip('"')).decode()
-    app = identity(scene, agent)
-    second = app.acquire_token_for_client([EXCHANGE])["access_token"]
-    fresh = app.acquire_token_by_user_federated_identity_credential(
-        [GRAPH], assertion=second, user_object_id=agent.user, claims_challenge=claims
-    )["access_token"]
-    assert scene.post(url, fresh, None, "GET").status_code == 200
-    wanted = json.loads(claims)["access_token"]["nbf"]["value"]
-    assert claims_of(fresh)["nbf"] == int(wanted)
 
 
 def test_claims_that_make_no_sense_demand_nothing(scene: Scene, agent: Hired) -> None:

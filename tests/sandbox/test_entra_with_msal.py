@@ -4,7 +4,7 @@ A rule that msal trips over is a rule the sandbox invented.
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -18,13 +18,16 @@ msal: Any = importlib.import_module("msal")
 Client = Any
 
 
-def client(scene: Scene, agent: Hired, app: str, credential: object) -> Client:
+def client(
+    scene: Scene, agent: Hired, app: str, credential: object, capabilities: Sequence[str] = ()
+) -> Client:
     return msal.ConfidentialClientApplication(
         app,
         authority=f"{scene.cloud['login']}/{agent.tenant}",
         client_credential=credential,
         http_client=scene.session,
         instance_discovery=False,
+        client_capabilities=list(capabilities) or None,
     )
 
 
@@ -44,9 +47,14 @@ def first_hop(scene: Scene, agent: Hired) -> Callable[[], str]:
     return token
 
 
-def identity(scene: Scene, agent: Hired, proof: Callable[[], str] | None = None) -> Client:
-    assertion = proof or first_hop(scene, agent)
-    return client(scene, agent, agent.agent, {"client_assertion": assertion})
+def identity(
+    scene: Scene,
+    agent: Hired,
+    proof: Callable[[], str] | None = None,
+    capabilities: Sequence[str] = (),
+) -> Client:
+    shown = {"client_assertion": proof or first_hop(scene, agent)}
+    return client(scene, agent, agent.agent, shown, capabilities)
 
 
 def user(app: Client, scope: str = GRAPH, **who: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ Client assertions: https://learn.microsoft.com/entra/identity-platform/certifica
 import uuid
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
+from math import inf
 
 from entraclaw.sandbox.directory import Agent, Certificate
 from entraclaw.sandbox.documents import DocumentError, Json, number
@@ -62,7 +63,7 @@ def prove_application(assertion: str, agent: Agent, authority: Authority) -> Non
         raise RefusalError(700023)
     if not claims.get("iss") == claims.get("sub") == agent.app:
         raise RefusalError(50027, "Invalid JWT token. iss and sub must be the client_id.")
-    _check_times(claims, authority.now)
+    _check_times(claims, authority.now, _LONGEST_S)
 
 
 def prove_exchange(token: str, authority: Authority, *, subject: str) -> None:
@@ -118,13 +119,13 @@ def _audiences(claims: Json) -> list[object]:
     return [*audience] if isinstance(audience, list) else [audience]
 
 
-def _check_times(claims: Json, now: float) -> None:
+def _check_times(claims: Json, now: float, longest_s: float = inf) -> None:
     try:
         ends = number(claims, "exp")
         starts = number(claims, "nbf") if "nbf" in claims else now
     except DocumentError as wrong:
         raise RefusalError(50027, f"Invalid JWT token. {wrong}.") from None
-    if not (starts - _SKEW_S <= now < ends <= now + _LONGEST_S):
+    if not (starts - _SKEW_S <= now < ends <= now + longest_s):
         raise RefusalError(700024)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from entraclaw.sandbox.capabilities import is_capable
 from entraclaw.sandbox.documents import DocumentError, Json, number, text
 from entraclaw.sandbox.keyring import Keyring
 from entraclaw.sandbox.tokens import TokenError
@@ -27,6 +28,7 @@ class Bearer:
     scopes: frozenset[str]
     nbf: float = 0.0
     aud: str = ""
+    is_capable: bool = False
 
 
 class BearerError(Exception):
@@ -54,9 +56,11 @@ def read_bearer(header: str | None, *, keys: Keyring, audience: str, now: float)
 def challenge(bearer: Bearer, tokens_from: float) -> str | None:
     """The `WWW-Authenticate` that says a token is too old to be taken; None if it is not.
 
+    Nor if its client would not understand: such a token is taken until it ends.
+
     https://learn.microsoft.com/entra/identity-platform/claims-challenge
     """
-    if bearer.nbf >= int(tokens_from):
+    if not bearer.is_capable or bearer.nbf >= int(tokens_from):
         return None
     wanted = {"access_token": {"nbf": {"essential": True, "value": str(int(tokens_from))}}}
     claims = b64encode(orjson.dumps(wanted)).decode()
@@ -78,5 +82,6 @@ def _holder(claims: Json, *, audience: str, now: float) -> Bearer:
         tid=tid,
         scopes=frozenset(text(claims, "scp", "").split()),
         nbf=number(claims, "nbf"),
+        is_capable=is_capable(claims),
         aud=audience,
     )
