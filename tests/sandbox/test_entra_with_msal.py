@@ -81,32 +81,6 @@ def test_the_user_may_be_named_by_upn(scene: Scene, agent: Hired) -> None:
     assert claims_of(answer["access_token"])["oid"] == agent.user
 
 
-def test_user_token_is_found_again_in_the_cache_of_msal(scene: Scene, agent: Hired) -> None:
-    """The scope that Entra echoes must hold the one asked for, `/.default` included."""
-    app = identity(scene, agent)
-    answer = user(app, user_object_id=agent.user)
-
-    account = app.get_accounts()[0]
-    again = app.acquire_token_silent([GRAPH], account=account)
-
-    assert again["token_source"] == "cache"
-    assert again["access_token"] == answer["access_token"]
-
-
-def test_thumbprint_of_the_older_kind_is_accepted(scene: Scene, agent: Hired) -> None:
-    app = client(
-        scene,
-        agent,
-        agent.blueprint,
-        {
-            "private_key": agent.credential.private,
-            "thumbprint": agent.credential.sha1,
-        },
-    )
-
-    assert "access_token" in app.acquire_token_for_client([EXCHANGE], fmi_path=agent.agent)
-
-
 def test_unregistered_certificate_is_refused(
     scene: Scene, agent: Hired, stranger: Credential
 ) -> None:
