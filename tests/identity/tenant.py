@@ -81,7 +81,7 @@ class Tenant:
         try:
             yield
         finally:
-            self.scene.ask("PUT", "settings", {"latency_ms": 0, "token_lifetime_s": None})
+            self.scene.ask("PUT", "settings", NEUTRAL)
 
 
 @dataclass(slots=True)
@@ -107,6 +107,9 @@ class TenantClock:
     async def sleep(self, seconds: float) -> None:
         """What the minter waits for: it is over at once, and it is later."""
         self.move(seconds)
+
+
+NEUTRAL = {"latency_ms": 0, "token_lifetime_s": None, "propagation_s": 0, "replicas": 1}
 
 
 @contextmanager

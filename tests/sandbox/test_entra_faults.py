@@ -19,7 +19,7 @@ def calm(scene: Scene) -> Generator[None]:
     yield
     scene.ask("PUT", "entra-faults", {"faults": []})
     scene.ask("PUT", "clock", {"ahead_s": 0})
-    scene.ask("PUT", "settings", {"token_lifetime_s": None, "propagation_s": 0})
+    scene.ask("PUT", "settings", {"token_lifetime_s": None, "propagation_s": 0, "replicas": 1})
 
 
 def spoil(scene: Scene, *faults: Json) -> None:
@@ -150,6 +150,21 @@ def test_consent_takes_its_time_in_both_directions(scene: Scene, agent: Hired) -
     scene.ask("PUT", "clock", {"ahead_s": 91})
 
     assert user_code(scene, agent) == [65001]
+
+
+def test_consent_is_known_at_one_replica_before_the_next(scene: Scene, agent: Hired) -> None:
+    """Granted, then refused once more: each request may meet another replica."""
+    scene.ask("PUT", f"agents/{agent.user}", {"grants": {"https://graph.microsoft.com": []}})
+    scene.ask("PUT", "settings", {"propagation_s": 90, "replicas": 3})
+    scene.ask("PUT", f"agents/{agent.user}", {"grants": {"https://graph.microsoft.com": ["X.Y"]}})
+    first, second = scene.walk(agent)
+    form = scene.user_form(agent, first, second)
+
+    def at(seconds: float) -> int:
+        scene.ask("PUT", "clock", {"ahead_s": seconds})
+        return sum("access_token" in scene.grant(agent, form) for _ in range(3))
+
+    assert [at(seconds) for seconds in (0, 31, 61, 91)] == [0, 1, 2, 3]
 
 
 def test_clock_ages_tokens(scene: Scene, agent: Hired) -> None:

@@ -172,7 +172,7 @@ def read_forgery(body: Json) -> tuple[Pass, Forgery]:
 
 def turn(settings: Settings, body: Json) -> None:
     """Change *settings* as *body* says, all of it or nothing."""
-    known = {"patience", "latency_ms", "token_lifetime_s", "propagation_s"}
+    known = {"patience", "latency_ms", "token_lifetime_s", "propagation_s", "replicas"}
     if unknown := set(body) - known:
         raise DocumentError(f"there is no setting called {min(unknown)}")
     values = {name: number(body, name) for name in body if body[name] is not None}
@@ -181,6 +181,7 @@ def turn(settings: Settings, body: Json) -> None:
     settings.patience_s = values.get("patience", settings.patience_s)
     settings.latency_ms = values.get("latency_ms", settings.latency_ms)
     settings.propagation_s = values.get("propagation_s", settings.propagation_s)
+    settings.replicas = max(1, int(values.get("replicas", settings.replicas)))
     if "token_lifetime_s" in body:
         # Null gives Entra its random lifetimes back.
         settings.token_lifetime_s = values.get("token_lifetime_s")

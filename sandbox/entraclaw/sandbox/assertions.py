@@ -27,12 +27,21 @@ _LONGEST_S = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Entra as the issuer of one tenant: its host, the tenant, its keys, and the time."""
+    """Entra as the issuer of one tenant: its host, the tenant, its keys, and the time.
+
+    *ahead_s* is how much sooner than the last replica the one that answers knew of a change.
+    """
 
     login: str
     tenant: str
     keys: Keyring
     now: float
+    ahead_s: float = 0.0
+
+    @property
+    def known(self) -> float:
+        """The moment whose changes the last replica knows when this one does."""
+        return self.now + self.ahead_s
 
     @property
     def token_endpoint(self) -> str:

@@ -171,6 +171,7 @@ class Control:
                 "latency_ms": self._settings.latency_ms,
                 "token_lifetime_s": self._settings.token_lifetime_s,
                 "propagation_s": self._settings.propagation_s,
+                "replicas": self._settings.replicas,
             }
         )
 

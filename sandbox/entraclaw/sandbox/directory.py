@@ -161,7 +161,7 @@ class Agent:
         return self.blueprint or self.bot
 
     def granted(self, resource: str, now: float) -> frozenset[str]:
-        """What Entra takes for consented at *now*, everywhere in its data centres."""
+        """What the last of Entra's replicas takes for consented at *now*."""
         grants = self.grants if now >= self.grants_from else self.older_grants
         return grants.get(resource, frozenset())
 

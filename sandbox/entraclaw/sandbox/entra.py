@@ -29,6 +29,7 @@ from entraclaw.sandbox.entra_faults import EntraFault, EntraFaults, hop_of
 from entraclaw.sandbox.grants import Form, Granted, World, decide
 from entraclaw.sandbox.keyring import Keyring
 from entraclaw.sandbox.refusals import DOWN, RefusalError, Refused, explain
+from entraclaw.sandbox.replicas import Replicas
 from entraclaw.sandbox.resources import GRAPH
 from entraclaw.sandbox.settings import Settings
 from entraclaw.sandbox.tokens import times
@@ -73,6 +74,7 @@ class Entra:
         self._keyring, self._of_bots = keys, bot_keys
         self.clock, self._faults = clock, faults
         self._requests: list[TokenRequest] = []
+        self._replicas = Replicas(settings)
         self.metadata_reads = 0
 
     def routes(self) -> list[web.RouteDef]:
@@ -200,7 +202,8 @@ class Entra:
     def _decide(self, form: Form, tenant: Tenant | None) -> Granted | Refused:
         if tenant is None:
             return RefusalError(90002).refused
-        authority = Authority(self._login, tenant.id, self._keyring, self.clock.now())
+        now, ahead_s = self.clock.now(), self._replicas.ahead_s()
+        authority = Authority(self._login, tenant.id, self._keyring, now, ahead_s)
         return decide(form, self._world, authority)
 
     def _grant(self, granted: Granted, claims: Claims) -> web.Response:
