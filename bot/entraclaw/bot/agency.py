@@ -40,6 +40,7 @@ from entraclaw.bot.notices import Notice, Notices
 from entraclaw.bot.pace import Pace
 from entraclaw.bot.pipeline import Pipeline
 from entraclaw.bot.places import Place
+from entraclaw.bot.principal import ActsAs
 from entraclaw.bot.profile_lock import ProfileLock
 from entraclaw.bot.quiet import Quiet
 from entraclaw.bot.reading_tools import fetch_attachment
@@ -56,7 +57,7 @@ from entraclaw.bot.whoami import WhoAmI
 from entraclaw.errors import BadSettings, EntraclawError, Problem
 from entraclaw.identity import AgentIds, HopTiming
 from entraclaw.identity.retrying import Trouble
-from entraclaw.tools import Graph, Source, me, places_of
+from entraclaw.tools import Graph, Licences, Source, me, places_of
 
 _HOPS_KEPT = 12
 _log = logging.getLogger(__name__)
@@ -80,8 +81,8 @@ class Agency:
         self._agent, self._store, self.key = agent, store, ProfileKey(settings)
         self.hops: deque[HopTiming] = deque(maxlen=_HOPS_KEPT)
         self.acting = Acting(settings, agent, self.key, self.hops.append, self._in_trouble)
-        at_graph, answers = self.acting.graph, self.acting.answers
-        self._graph = Graph(session, cloud.graph, at_graph.token, at_graph.refused)
+        answers = self.acting.answers
+        self._graph, self.licences = self._at_graph(settings, session)
         self._line = Line(
             session, answers.token, cloud.service_hosts, pace, answers.refused, answers.who
         )
@@ -127,6 +128,13 @@ class Agency:
         )
         self._keys = keys_of(settings, agent, session)
         self.webhook = self._webhook(settings, door, quiet)
+
+    def _at_graph(
+        self, settings: Settings, session: aiohttp.ClientSession
+    ) -> tuple[Graph, Licences]:
+        cloud, permit = settings.cloud, self.acting.graph
+        licences = Licences(cloud.graph_scope, time.time, self._in_trouble)
+        return Graph(session, cloud.graph, permit.token, permit.refused, licences), licences
 
     def _people(self) -> tuple[Alarm, Sponsors]:
         alarm = Alarm(self._store.outbox, self._store.places, self._ways)
@@ -225,6 +233,12 @@ class Agency:
     def trouble(self) -> str | None:
         """Say what keeps the gate from knowing who may speak; None if nothing does."""
         return trouble(self.access, self._agent)
+
+    async def troubles(self) -> Sequence[tuple[ActsAs, Trouble]]:
+        """List what stands between each principal and what it needs of Microsoft."""
+        at_graph = self.acting.graph.who
+        missing = [(at_graph, one) for one in self.licences.troubles()]
+        return [*await self.acting.troubles(), *missing]
 
     def begin(self, stack: AsyncExitStack, who: WhoAmI) -> None:
         """Start what goes on in the background: it needs nothing but us, and nobody waits."""

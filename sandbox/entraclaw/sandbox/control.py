@@ -87,6 +87,7 @@ class Control:
             identity_enabled=_or(ask.identity_enabled, agent.identity_enabled),
             blueprint_enabled=_or(ask.blueprint_enabled, agent.blueprint_enabled),
             blocked=ask.blocked if "blocked" in body else agent.blocked,
+            licensed=_or(ask.licensed, agent.licensed),
             sponsors=agent.sponsors if ask.sponsors is None else ask.sponsors,
         )
         if ask.grants:

@@ -127,8 +127,8 @@ class Agent:
     bot, which of an agent is nobody's. *enabled* is the agent user;
     *identity_enabled* and *blueprint_enabled* are the other two. *blocked* is
     the AADSTS number with which a Conditional Access policy says no. Resources
-    take no token that was made before *tokens_from*. Moments are seconds since
-    the epoch, by the tenant's clock.
+    take no token that was made before *tokens_from*. Who is not *licensed* has no
+    Teams. Moments are seconds since the epoch, by the tenant's clock.
     """
 
     name: str
@@ -149,6 +149,7 @@ class Agent:
     blueprint_enabled: bool = True
     blocked: int | None = None
     tokens_from: float = 0.0
+    licensed: bool = True
 
     @property
     def is_bot(self) -> bool:
