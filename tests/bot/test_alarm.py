@@ -93,6 +93,27 @@ async def test_sponsor_is_told_in_graph_when_the_connector_is_closed(stage: Stag
     assert CHANNEL in said
 
 
+async def test_licence_that_is_gone_is_told_and_in_the_status_until_it_is_back(
+    stage: Stage,
+) -> None:
+    """Entra still gives a token for Graph; it is Graph that serves nothing."""
+    async with stage.daemon() as daemon:
+        await talk(daemon, stage)
+        assert daemon.agency is not None
+        await stage.control("PUT", f"agents/{stage.agent.user}", {"licensed": False})
+        await daemon.agency.controls.do({"verb": "catch-up"})
+
+        [said] = await told(stage, 1)
+        [noted] = (await stage.status())["tokens"]
+        await stage.control("PUT", f"agents/{stage.agent.user}", {"licensed": True})
+        await daemon.agency.controls.do({"verb": "catch-up"})
+
+        assert (await stage.status())["tokens"] == []
+    assert "Microsoft 365 does not serve me (licence or resource missing" in said
+    assert (noted["principal"], noted["state"]) == ("agent_user", "licence or resource missing")
+    assert "an administrator must assign one" in noted["cure"]
+
+
 async def test_nobody_is_told_when_no_way_is_left(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:

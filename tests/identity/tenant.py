@@ -81,8 +81,7 @@ class Tenant:
         try:
             yield
         finally:
-            usual = {"latency_ms": 0, "token_lifetime_s": None, "credentials_s": 0}
-            self.scene.ask("PUT", "settings", usual)
+            self.scene.ask("PUT", "settings", NEUTRAL)
 
 
 @dataclass(slots=True)
@@ -108,6 +107,15 @@ class TenantClock:
     async def sleep(self, seconds: float) -> None:
         """What the minter waits for: it is over at once, and it is later."""
         self.move(seconds)
+
+
+NEUTRAL = {
+    "latency_ms": 0,
+    "token_lifetime_s": None,
+    "propagation_s": 0,
+    "credentials_s": 0,
+    "replicas": 1,
+}
 
 
 @contextmanager

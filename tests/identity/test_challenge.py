@@ -39,6 +39,8 @@ def test_claims_are_read_from_either_alphabet(strip: str) -> None:
         header(b"{"),
         header(b"\xff"),
         header(b"[" * 6000),
+        header(b'{"access_token": null}'),
+        header(b'{"access_token": "nbf"}'),
         'Bearer error="insufficient_claims", claims="A"',
         'Bearer error="insufficient_claims", claims="not base64!"',
         'Bearer error="insufficient_claims", claims="' + "A" * 8196 + '"',

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from entraclaw.identity import Token
 from entraclaw.identity.expiry import is_due, is_usable, margin
 
-LIFETIMES = st.integers(min_value=1, max_value=24 * 3600)
+LIFETIMES = st.integers(min_value=1, max_value=28 * 3600)
 MOMENTS = st.integers(min_value=-(10**5), max_value=10**5)
 START = 1_700_000_000.0
 

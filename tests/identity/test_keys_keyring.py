@@ -9,12 +9,9 @@ import shutil
 import subprocess
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from keyring.backend import KeyringBackend
-from keyring.backends import SecretService
 
 from contracts.keystore import (
     BINDING,
@@ -26,6 +23,7 @@ from contracts.sign_in import OpenSeals, SignInContract
 from entraclaw.identity.keys.keyring_store import KeyringKeyStore
 from entraclaw.identity.keys.system_keyring import SystemKeyring
 from entraclaw.identity.sealing import KeyringSeal
+from identity.secret_items import Items, secret_service
 
 BOUND_S = 20.0
 MISSING = [name for name in ("dbus-run-session", "gnome-keyring-daemon") if not shutil.which(name)]
@@ -49,19 +47,6 @@ echo "$DBUS_SESSION_BUS_ADDRESS"
 cat >&2
 kill "$keyring"
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Items:
-    backend: KeyringBackend
-
-    def read(self, name: str) -> str:
-        record = self.backend.get_password("entraclaw", name)
-        assert record is not None
-        return record
-
-    def write(self, name: str, text: str) -> None:
-        self.backend.set_password("entraclaw", name, text)  # pyright: ignore[reportUnknownMemberType]  # keyring wraps it without types
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -98,13 +83,9 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
             assert process.wait(BOUND_S) == 0
 
 
-def secret_service() -> SecretService.Keyring:
-    return SecretService.Keyring()  # type: ignore[no-untyped-call]  # keyring types part of itself
-
-
 @pytest.fixture(scope="module")
 def records() -> Items:
-    return Items(secret_service())
+    return Items(SystemKeyring(secret_service))
 
 
 @pytest.fixture(scope="module")

@@ -190,3 +190,35 @@ async def test_closing_ends_the_wait_of_everybody(tenant: Tenant, minter: Minter
 
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def test_token_of_a_day_is_kept_to_its_last_minutes(
+    tenant: Tenant, ids: AgentIds, minter: Minter, clock: TenantClock
+) -> None:
+    """Microsoft's: a client that says `cp1` gets tokens of up to 28 hours. Proofs stay short."""
+    with tenant.turned(token_lifetime_s=28 * 3600):
+        held = await minter.token(tenant.cloud.graph_scope)
+    assert held.expires_at - held.acquired_at == 28 * 3600
+
+    clock.move_to(held.expires_at - 305)
+    assert await minter.token(tenant.cloud.graph_scope) is held
+    assert tenant.asked(ids) == WALK
+
+    clock.move_to(held.expires_at - 295)
+    assert await minter.token(tenant.cloud.graph_scope) is held  # and its successor is fetched
+    clock.move_to(held.expires_at)
+    assert (await minter.token(tenant.cloud.graph_scope)).secret != held.secret
+    assert tenant.asked(ids) == [*WALK, *WALK]
+
+
+async def test_token_that_is_called_back_within_its_day_is_replaced(
+    tenant: Tenant, ids: AgentIds, minter: Minter, clock: TenantClock
+) -> None:
+    held = await minter.token(tenant.cloud.graph_scope)
+    assert held.expires_at - held.acquired_at >= 20 * 3600 - 5
+    clock.move(10 * 3600)
+
+    minter.refused(held, '{"access_token": {"nbf": {"essential": true, "value": "1"}}}')
+
+    assert (await minter.token(tenant.cloud.graph_scope)).secret != held.secret
+    assert tenant.asked(ids) == [*WALK, *WALK]

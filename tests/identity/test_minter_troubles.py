@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from entraclaw.errors import HopRefused, KeyUnavailable, Unreachable
-from entraclaw.identity import AgentIds, Minter
+from entraclaw.identity import AgentIds, Minter, Token
 from entraclaw.identity.keys import Key
 from entraclaw.identity.keys.memory import MemoryKeyStore
 from entraclaw.identity.refusals import Standing
@@ -291,3 +291,58 @@ async def test_demand_that_cannot_be_met_is_given_up(
 
     fresh = await minter.token(tenant.cloud.graph_scope)
     assert jwt.decode(fresh.secret, options={"verify_signature": False})["nbf"] != 1700000000
+
+
+async def test_consent_that_has_not_come_everywhere_is_waited_for(
+    tenant: Tenant, ids: AgentIds, minter: Minter, clock: Patient
+) -> None:
+    """Microsoft's: a change of permissions takes minutes, and not everywhere the same ones."""
+    tenant.change(ids, grants=NO_GRAPH)
+    assert await code(tenant, minter) == "AADSTS65001"
+    [noted] = await minter.troubles()
+    assert noted.standing is Standing.NO_CONSENT
+
+    with tenant.turned(propagation_s=90, replicas=3):
+        tenant.change(ids, grants={"https://graph.microsoft.com": ["User.Read"]})
+        codes: list[str] = []
+        while found := await minter.troubles():
+            assert len(codes) < 20
+            codes += [str(getattr(one.error, "code", "")) for one in found]
+            clock.move(max(1.0, found[0].asks_at - clock.time()))
+        token = await minter.token(tenant.cloud.graph_scope)
+
+    assert set(codes) == {"AADSTS65001"}
+    assert token.secret
+    assert await minter.troubles() == []
+
+
+async def test_token_in_hand_outlives_a_replica_that_knows_less(
+    tenant: Tenant, ids: AgentIds, minter: Minter, clock: Patient
+) -> None:
+    """Granted, then refused once more at the refresh: nobody notices."""
+    tenant.change(ids, grants=NO_GRAPH)
+    with tenant.turned(propagation_s=7200, replicas=2, token_lifetime_s=3600):
+        tenant.change(ids, grants={"https://graph.microsoft.com": ["User.Read"]})
+        clock.move(3700)  # now the first replica knows, and the second does not
+        held = await until_granted(tenant, minter, clock)
+        clock.move_to(held.expires_at - 200)
+
+        given = [await minter.token(tenant.cloud.graph_scope) for _ in range(2)]
+        async with asyncio.timeout(10):
+            while (fresh := await minter.token(tenant.cloud.graph_scope)) is held:
+                for noted in await minter.troubles():
+                    clock.move_to(max(noted.asks_at, clock.time()))
+                await asyncio.sleep(0)  # lets the refresh go on
+
+    assert all(token is held for token in given)
+    assert clock.time() < held.expires_at
+    assert fresh.secret != held.secret
+
+
+async def until_granted(tenant: Tenant, minter: Minter, clock: Patient) -> Token:
+    for _ in range(6):
+        try:
+            return await minter.token(tenant.cloud.graph_scope)
+        except HopRefused:
+            clock.move(5)
+    raise AssertionError("never granted")

@@ -48,6 +48,7 @@ class Bot:
             },
             http_client=self.scene.session,
             instance_discovery=False,
+            client_capabilities=["cp1"],
         )
         answer: object = application.acquire_token_for_client([scope])  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # msal ships no types
         return cast("Json", answer)

@@ -1,14 +1,12 @@
 """Entra in trouble, in time and in change, at the control API's word; msal is from the shelf."""
 
-import base64
-import json
 from collections.abc import Generator
 
 import jwt
 import pytest
 import requests
 
-from sandbox.scene import BOUND_S, EXCHANGE, GRAPH, Credential, Hired, Json, Scene, claims_of
+from sandbox.scene import BOUND_S, EXCHANGE, Credential, Hired, Json, Scene
 from sandbox.test_control import complain
 from sandbox.test_entra_with_msal import blueprint, identity, user
 
@@ -21,7 +19,7 @@ def calm(scene: Scene) -> Generator[None]:
     yield
     scene.ask("PUT", "entra-faults", {"faults": []})
     scene.ask("PUT", "clock", {"ahead_s": 0})
-    scene.ask("PUT", "settings", {"token_lifetime_s": None, "propagation_s": 0})
+    scene.ask("PUT", "settings", {"token_lifetime_s": None, "propagation_s": 0, "replicas": 1})
 
 
 def spoil(scene: Scene, *faults: Json) -> None:
@@ -154,6 +152,21 @@ def test_consent_takes_its_time_in_both_directions(scene: Scene, agent: Hired) -
     assert user_code(scene, agent) == [65001]
 
 
+def test_consent_is_known_at_one_replica_before_the_next(scene: Scene, agent: Hired) -> None:
+    """Granted, then refused once more: each request may meet another replica."""
+    scene.ask("PUT", f"agents/{agent.user}", {"grants": {"https://graph.microsoft.com": []}})
+    scene.ask("PUT", "settings", {"propagation_s": 90, "replicas": 3})
+    scene.ask("PUT", f"agents/{agent.user}", {"grants": {"https://graph.microsoft.com": ["X.Y"]}})
+    first, second = scene.walk(agent)
+    form = scene.user_form(agent, first, second)
+
+    def at(seconds: float) -> int:
+        scene.ask("PUT", "clock", {"ahead_s": seconds})
+        return sum("access_token" in scene.grant(agent, form) for _ in range(3))
+
+    assert [at(seconds) for seconds in (0, 31, 61, 91)] == [0, 1, 2, 3]
+
+
 def test_clock_ages_tokens(scene: Scene, agent: Hired) -> None:
     scene.ask("PUT", "settings", {"token_lifetime_s": HOUR_S})
     token = scene.user_token(agent)
@@ -201,27 +214,6 @@ def test_withdrawn_key_is_good_for_nothing(scene: Scene, agent: Hired) -> None:
     assert scene.post(url, token, None, "GET").status_code == 401
     answer = scene.grant(agent, scene.user_form(agent, first, second))
     assert answer["error_codes"] == [50013]
-
-
-def test_resource_demands_a_token_made_after_the_revocation(scene: Scene, agent: Hired) -> None:
-    """Microsoft's: a claims challenge, which msal passes on to Entra as it came."""
-    old = scene.user_token(agent)
-    scene.ask("POST", f"agents/{agent.user}/revocations")
-    url = f"{scene.cloud['graph']}/v1.0/me"
-
-    refused = scene.post(url, old, None, "GET")
-
-    said = refused.headers["WWW-Authenticate"]
-    assert (refused.status_code, 'error="insufficient_claims"' in said) == (401, True)
-    claims = base64.b64decode(said.partition('claims="')[2].rstrip('"')).decode()
-    app = identity(scene, agent)
-    second = app.acquire_token_for_client([EXCHANGE])["access_token"]
-    fresh = app.acquire_token_by_user_federated_identity_credential(
-        [GRAPH], assertion=second, user_object_id=agent.user, claims_challenge=claims
-    )["access_token"]
-    assert scene.post(url, fresh, None, "GET").status_code == 200
-    wanted = json.loads(claims)["access_token"]["nbf"]["value"]
-    assert claims_of(fresh)["nbf"] == int(wanted)
 
 
 def test_claims_that_make_no_sense_demand_nothing(scene: Scene, agent: Hired) -> None:

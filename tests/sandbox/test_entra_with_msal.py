@@ -4,7 +4,7 @@ A rule that msal trips over is a rule the sandbox invented.
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -18,13 +18,16 @@ msal: Any = importlib.import_module("msal")
 Client = Any
 
 
-def client(scene: Scene, agent: Hired, app: str, credential: object) -> Client:
+def client(
+    scene: Scene, agent: Hired, app: str, credential: object, capabilities: Sequence[str] = ()
+) -> Client:
     return msal.ConfidentialClientApplication(
         app,
         authority=f"{scene.cloud['login']}/{agent.tenant}",
         client_credential=credential,
         http_client=scene.session,
         instance_discovery=False,
+        client_capabilities=list(capabilities) or None,
     )
 
 
@@ -44,9 +47,14 @@ def first_hop(scene: Scene, agent: Hired) -> Callable[[], str]:
     return token
 
 
-def identity(scene: Scene, agent: Hired, proof: Callable[[], str] | None = None) -> Client:
-    assertion = proof or first_hop(scene, agent)
-    return client(scene, agent, agent.agent, {"client_assertion": assertion})
+def identity(
+    scene: Scene,
+    agent: Hired,
+    proof: Callable[[], str] | None = None,
+    capabilities: Sequence[str] = (),
+) -> Client:
+    shown = {"client_assertion": proof or first_hop(scene, agent)}
+    return client(scene, agent, agent.agent, shown, capabilities)
 
 
 def user(app: Client, scope: str = GRAPH, **who: str) -> dict[str, Any]:
@@ -71,32 +79,6 @@ def test_the_user_may_be_named_by_upn(scene: Scene, agent: Hired) -> None:
     answer = user(identity(scene, agent), username=agent.upn)
 
     assert claims_of(answer["access_token"])["oid"] == agent.user
-
-
-def test_user_token_is_found_again_in_the_cache_of_msal(scene: Scene, agent: Hired) -> None:
-    """The scope that Entra echoes must hold the one asked for, `/.default` included."""
-    app = identity(scene, agent)
-    answer = user(app, user_object_id=agent.user)
-
-    account = app.get_accounts()[0]
-    again = app.acquire_token_silent([GRAPH], account=account)
-
-    assert again["token_source"] == "cache"
-    assert again["access_token"] == answer["access_token"]
-
-
-def test_thumbprint_of_the_older_kind_is_accepted(scene: Scene, agent: Hired) -> None:
-    app = client(
-        scene,
-        agent,
-        agent.blueprint,
-        {
-            "private_key": agent.credential.private,
-            "thumbprint": agent.credential.sha1,
-        },
-    )
-
-    assert "access_token" in app.acquire_token_for_client([EXCHANGE], fmi_path=agent.agent)
 
 
 def test_unregistered_certificate_is_refused(

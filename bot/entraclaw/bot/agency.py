@@ -41,6 +41,7 @@ from entraclaw.bot.notices import Notice, Notices
 from entraclaw.bot.pace import Pace
 from entraclaw.bot.pipeline import Pipeline
 from entraclaw.bot.places import Place
+from entraclaw.bot.principal import ActsAs
 from entraclaw.bot.profile_lock import ProfileLock
 from entraclaw.bot.quiet import Quiet
 from entraclaw.bot.reading_tools import fetch_attachment
@@ -58,7 +59,7 @@ from entraclaw.errors import BadSettings, EntraclawError, Problem
 from entraclaw.identity import AgentIds, HopTiming
 from entraclaw.identity.proxy import proxy_of
 from entraclaw.identity.retrying import Trouble
-from entraclaw.tools import Graph, Source, me, places_of
+from entraclaw.tools import Graph, Licences, Source, me, places_of
 
 _HOPS_KEPT = 12
 _log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class Agency:
         self.hops: deque[HopTiming] = deque(maxlen=_HOPS_KEPT)
         self.acting = Acting(settings, agent, self.key, self.hops.append, self._in_trouble)
         answers = self.acting.answers
-        self._graph = self._at_graph(settings, session)
+        self._graph, self.licences = self._at_graph(settings, session)
         self._line = Line(
             session, answers.token, cloud.service_hosts, pace, answers.refused, answers.who
         )
@@ -130,9 +131,16 @@ class Agency:
         self._keys = keys_of(settings, agent, session)
         self.webhook = self._webhook(settings, door, quiet)
 
-    def _at_graph(self, settings: Settings, session: aiohttp.ClientSession) -> Graph:
-        permit, mark = self.acting.graph, self.acting.marking(self._store.places)
-        return Graph(session, settings.cloud.graph, permit.token, permit.refused, mark)
+    def _at_graph(
+        self, settings: Settings, session: aiohttp.ClientSession
+    ) -> tuple[Graph, Licences]:
+        cloud, permit = settings.cloud, self.acting.graph
+        licences = Licences(cloud.graph_scope, time.time, self._in_trouble)
+        mark = self.acting.marking(self._store.places)
+        graph = Graph(
+            session, cloud.graph, permit.token, permit.refused, mark=mark, licences=licences
+        )
+        return graph, licences
 
     def _people(self) -> tuple[Alarm, Sponsors]:
         alarm = Alarm(self._store.outbox, self._store.places, self._ways)
@@ -240,6 +248,12 @@ class Agency:
     @property
     def _has_sponsors(self) -> bool:
         return bool(self._agent.user) or self.acting.signed_in is not None
+
+    async def troubles(self) -> Sequence[tuple[ActsAs, Trouble]]:
+        """List what stands between each principal and what it needs of Microsoft."""
+        at_graph = self.acting.graph.who
+        missing = [(at_graph, one) for one in self.licences.troubles()]
+        return [*await self.acting.troubles(), *missing]
 
     def begin(self, stack: AsyncExitStack, who: WhoAmI) -> None:
         """Start what goes on in the background: it needs nothing but us, and nobody waits."""

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from entraclaw.bot.outbox import Outbox
 from entraclaw.bot.places import Place, Places
-from entraclaw.errors import EntraclawError, Uncertain
+from entraclaw.errors import CallRefused, EntraclawError, Uncertain
 from entraclaw.identity.refusals import Standing
 from entraclaw.identity.retrying import Trouble
 
@@ -40,8 +40,11 @@ def news(trouble: Trouble) -> str:
 def note(trouble: Trouble) -> str:
     """Say it in the agent's own words; the code is in them, nothing else of the answer."""
     resource = trouble.scope.removesuffix("/.default")
+    what = f"Entra gives me no token for {resource}"
+    if isinstance(trouble.error, CallRefused):  # there is a token, and that is not enough
+        what = "Microsoft 365 does not serve me"
     return (
-        f"I cannot do all of my work: Entra gives me no token for {resource}"
+        f"I cannot do all of my work: {what}"
         f" ({trouble.standing}; {trouble.error}). What needs it is left undone until that is put"
         " right. `entraclaw status` on my machine says how."
     )

@@ -163,9 +163,7 @@ class Daemon:
             "key": agency.key.document() if agency else None,
             "locked": (agency.lock.reason if agency else "") or None,
             "trouble": agency.trouble() if agency else None,
-            "tokens": [tokens.describe(*one) for one in await agency.acting.troubles()]
-            if agency
-            else [],
+            "tokens": [tokens.describe(*one) for one in await agency.troubles()] if agency else [],
             "warnings": self._warnings,
             "offers": agency.lifecycle.offers if agency else [],
             "inbox": {state.value: number for state, number in inbox.items()},

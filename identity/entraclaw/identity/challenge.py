@@ -7,8 +7,8 @@ import binascii
 import json
 import re
 from base64 import b64decode, urlsafe_b64decode
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias, cast
 
 from entraclaw.identity.values import Token
 
@@ -35,7 +35,15 @@ def claims_of(authenticate: str) -> str:
         document: object = json.loads(claims)
     except (binascii.Error, ValueError, RecursionError):
         return ""
-    return claims if isinstance(document, dict) else ""
+    return claims if _is_demand(document) else ""
+
+
+def _is_demand(document: object) -> bool:
+    if not isinstance(document, dict):
+        return False
+    # msal adds what we can do to what is demanded of the access token, and trips over less.
+    demands = cast("Mapping[str, object]", document)
+    return isinstance(demands.get("access_token", {}), dict)
 
 
 async def renewed(

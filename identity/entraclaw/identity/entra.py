@@ -22,6 +22,9 @@ from entraclaw.identity.refusals import Said
 from entraclaw.identity.session import EntraSession
 from entraclaw.identity.values import Hop, HopTiming, Token
 
+# We understand a claims challenge: a resource may call a token back before it ends.
+CAPABILITIES = ["cp1"]
+
 Result = Mapping[str, object]
 Proof = Callable[[Mapping[str, str]], str]
 
@@ -151,6 +154,7 @@ class Entra:
             token_cache=_Forgetful(),
             # The cloud profile says which host to trust; nobody else is asked.
             instance_discovery=False,
+            client_capabilities=CAPABILITIES,
         )
         return cast("Application", application)
 

@@ -60,6 +60,7 @@ class Change:
     identity_enabled: bool | None
     blueprint_enabled: bool | None
     blocked: int | None
+    licensed: bool | None
 
 
 class Asks:
@@ -90,6 +91,7 @@ class Asks:
             identity_enabled=_flag(body, "identity_enabled"),
             blueprint_enabled=_flag(body, "blueprint_enabled"),
             blocked=_policy(body),
+            licensed=_flag(body, "licensed"),
             sponsors=self._sponsors(body) if "sponsors" in body else None,
             grants={self._resource(name): frozenset(texts(grants, name)) for name in grants},
         )
@@ -173,7 +175,14 @@ def read_forgery(body: Json) -> tuple[Pass, Forgery]:
 
 def turn(settings: Settings, body: Json) -> None:
     """Change *settings* as *body* says, all of it or nothing."""
-    known = {"patience", "latency_ms", "token_lifetime_s", "propagation_s", "credentials_s"}
+    known = {
+        "patience",
+        "latency_ms",
+        "token_lifetime_s",
+        "propagation_s",
+        "credentials_s",
+        "replicas",
+    }
     if unknown := set(body) - known:
         raise DocumentError(f"there is no setting called {min(unknown)}")
     values = {name: number(body, name) for name in body if body[name] is not None}
@@ -183,6 +192,7 @@ def turn(settings: Settings, body: Json) -> None:
     settings.latency_ms = values.get("latency_ms", settings.latency_ms)
     settings.propagation_s = values.get("propagation_s", settings.propagation_s)
     settings.credentials_s = values.get("credentials_s", settings.credentials_s)
+    settings.replicas = max(1, int(values.get("replicas", settings.replicas)))
     if "token_lifetime_s" in body:
         # Null gives Entra its random lifetimes back.
         settings.token_lifetime_s = values.get("token_lifetime_s")

@@ -11,6 +11,7 @@ Client assertions: https://learn.microsoft.com/entra/identity-platform/certifica
 import uuid
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
+from math import inf
 
 from entraclaw.sandbox.certificates import Certificate
 from entraclaw.sandbox.directory import Agent
@@ -27,12 +28,21 @@ _LONGEST_S = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Entra as the issuer of one tenant: its host, the tenant, its keys, and the time."""
+    """Entra as the issuer of one tenant: its host, the tenant, its keys, and the time.
+
+    *ahead_s* is how much sooner than the last replica the one that answers knew of a change.
+    """
 
     login: str
     tenant: str
     keys: Keyring
     now: float
+    ahead_s: float = 0.0
+
+    @property
+    def known(self) -> float:
+        """The moment whose changes the last replica knows when this one does."""
+        return self.now + self.ahead_s
 
     @property
     def token_endpoint(self) -> str:
@@ -63,7 +73,7 @@ def prove_application(assertion: str, agent: Agent, authority: Authority) -> Non
         raise RefusalError(700023)
     if not claims.get("iss") == claims.get("sub") == agent.app:
         raise RefusalError(50027, "Invalid JWT token. iss and sub must be the client_id.")
-    _check_times(claims, authority.now)
+    _check_times(claims, authority.now, _LONGEST_S)
     _check_in_force(certificate, authority.now)
 
 
@@ -129,13 +139,13 @@ def _audiences(claims: Json) -> list[object]:
     return [*audience] if isinstance(audience, list) else [audience]
 
 
-def _check_times(claims: Json, now: float) -> None:
+def _check_times(claims: Json, now: float, longest_s: float = inf) -> None:
     try:
         ends = number(claims, "exp")
         starts = number(claims, "nbf") if "nbf" in claims else now
     except DocumentError as wrong:
         raise RefusalError(50027, f"Invalid JWT token. {wrong}.") from None
-    if not (starts - _SKEW_S <= now < ends <= now + _LONGEST_S):
+    if not (starts - _SKEW_S <= now < ends <= now + longest_s):
         raise RefusalError(700024)
 
 

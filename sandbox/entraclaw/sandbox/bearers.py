@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from entraclaw.sandbox.capabilities import is_capable
 from entraclaw.sandbox.documents import DocumentError, Json, number, text, texts
 from entraclaw.sandbox.keyring import Keyring
 from entraclaw.sandbox.tokens import TokenError
@@ -32,6 +33,7 @@ class Bearer:
     aud: str = ""
     roles: frozenset[str] = frozenset()
     wids: frozenset[str] = frozenset()
+    is_capable: bool = False
 
 
 class BearerError(Exception):
@@ -59,9 +61,11 @@ def read_bearer(header: str | None, *, keys: Keyring, audience: str, now: float)
 def challenge(bearer: Bearer, tokens_from: float) -> str | None:
     """The `WWW-Authenticate` that says a token is too old to be taken; None if it is not.
 
+    Nor if its client would not understand: such a token is taken until it ends.
+
     https://learn.microsoft.com/entra/identity-platform/claims-challenge
     """
-    if bearer.nbf >= int(tokens_from):
+    if not bearer.is_capable or bearer.nbf >= int(tokens_from):
         return None
     wanted = {"access_token": {"nbf": {"essential": True, "value": str(int(tokens_from))}}}
     claims = b64encode(orjson.dumps(wanted)).decode()
@@ -83,6 +87,7 @@ def _holder(claims: Json, *, audience: str, now: float) -> Bearer:
         tid=tid,
         scopes=frozenset(text(claims, "scp", "").split()),
         nbf=number(claims, "nbf"),
+        is_capable=is_capable(claims),
         aud=audience,
         roles=frozenset(texts({"roles": [], **claims}, "roles")),
         wids=frozenset(texts({"wids": [], **claims}, "wids")),

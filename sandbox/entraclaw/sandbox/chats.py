@@ -25,6 +25,12 @@ from entraclaw.sandbox.odata import Window, expand, next_link, nothing_but, star
 from entraclaw.sandbox.posts import read_post
 from entraclaw.sandbox.transcript import Author, Transcript
 
+# What Teams says, whose code is the same for everything it forbids.
+_NO_LICENCE = (
+    "Failed to get license information for the user."
+    " Ensure user has a valid Office365 license assigned to them."
+)
+
 _LIST = ("Chat.ReadBasic", "Chat.Read", "Chat.ReadWrite")
 _READ = ("Chat.Read", "Chat.ReadWrite")
 _SEND = ("ChatMessage.Send", "Chat.ReadWrite")
@@ -160,6 +166,8 @@ class Chats:
             )
         agent = self._directory.agent(bearer.oid)
         if agent is not None:
+            if not agent.licensed:
+                raise GraphError(403, "Forbidden", _NO_LICENCE)
             return _Caller(agent.user, agent.name, agent.enabled)
         person = next((p for p in PEOPLE if p.oid == bearer.oid), None)
         if person is None:

@@ -88,6 +88,7 @@ class Control:
             identity_enabled=_or(ask.identity_enabled, agent.identity_enabled),
             blueprint_enabled=_or(ask.blueprint_enabled, agent.blueprint_enabled),
             blocked=ask.blocked if "blocked" in body else agent.blocked,
+            licensed=_or(ask.licensed, agent.licensed),
             sponsors=agent.sponsors if ask.sponsors is None else ask.sponsors,
         )
         if ask.grants:
@@ -177,6 +178,7 @@ class Control:
                 "token_lifetime_s": self._settings.token_lifetime_s,
                 "propagation_s": self._settings.propagation_s,
                 "credentials_s": self._settings.credentials_s,
+                "replicas": self._settings.replicas,
             }
         )
 

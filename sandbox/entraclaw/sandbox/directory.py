@@ -94,8 +94,8 @@ class Agent:
     bot, which of an agent is nobody's. *enabled* is the agent user;
     *identity_enabled* and *blueprint_enabled* are the other two. *blocked* is
     the AADSTS number with which a Conditional Access policy says no. Resources
-    take no token that was made before *tokens_from*. Moments are seconds since
-    the epoch, by the tenant's clock.
+    take no token that was made before *tokens_from*. Who is not *licensed* has no
+    Teams. Moments are seconds since the epoch, by the tenant's clock.
     """
 
     name: str
@@ -116,6 +116,7 @@ class Agent:
     blueprint_enabled: bool = True
     blocked: int | None = None
     tokens_from: float = 0.0
+    licensed: bool = True
 
     @property
     def is_bot(self) -> bool:
@@ -137,7 +138,7 @@ class Agent:
         }
 
     def granted(self, resource: str, now: float) -> frozenset[str]:
-        """What Entra takes for consented at *now*, everywhere in its data centres."""
+        """What the last of Entra's replicas takes for consented at *now*."""
         grants = self.grants if now >= self.grants_from else self.older_grants
         return grants.get(resource, frozenset())
 

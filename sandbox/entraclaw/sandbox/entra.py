@@ -21,14 +21,17 @@ from aiohttp import web
 
 from entraclaw.sandbox.assertions import Authority
 from entraclaw.sandbox.bot_keys import BotKeys
+from entraclaw.sandbox.capabilities import Claims, long_lifetime, read_claims
 from entraclaw.sandbox.clock import Clock
 from entraclaw.sandbox.directory import Tenant
-from entraclaw.sandbox.documents import DocumentError, Json, load, part, text
+from entraclaw.sandbox.documents import Json
 from entraclaw.sandbox.entra_faults import EntraFault, EntraFaults, hop_of
 from entraclaw.sandbox.grants import Form, Granted, World, decide
 from entraclaw.sandbox.issued import Issued
 from entraclaw.sandbox.keyring import Keyring
 from entraclaw.sandbox.refusals import DOWN, RefusalError, Refused, explain
+from entraclaw.sandbox.replicas import Replicas
+from entraclaw.sandbox.resources import GRAPH
 from entraclaw.sandbox.settings import Settings
 from entraclaw.sandbox.tokens import times
 
@@ -72,6 +75,7 @@ class Entra:
         self._keyring, self._of_bots = keys, bot_keys
         self.clock, self._faults = clock, faults
         self._requests: list[TokenRequest] = []
+        self._replicas = Replicas(settings)
         self.metadata_reads = 0
         self.issued = Issued()
 
@@ -181,7 +185,7 @@ class Entra:
         self, form: Form, outcome: Granted | Refused, request: web.Request
     ) -> tuple[str, int, web.Response]:
         if isinstance(outcome, Granted):
-            return outcome.hop.value, 0, self._grant(outcome, _demanded(form))
+            return outcome.hop.value, 0, self._grant(outcome, read_claims(form.get("claims", "")))
         return "refused", outcome.code, self._refuse(outcome, request)
 
     def _note(self, hop: str, client: str, code: int, begun: float) -> None:
@@ -200,12 +204,14 @@ class Entra:
     def _decide(self, form: Form, tenant: Tenant | None) -> Granted | Refused:
         if tenant is None:
             return RefusalError(90002).refused
-        authority = Authority(self._login, tenant.id, self._keyring, self.clock.now())
+        now, ahead_s = self.clock.now(), self._replicas.ahead_s()
+        authority = Authority(self._login, tenant.id, self._keyring, now, ahead_s)
         return decide(form, self._world, authority)
 
-    def _grant(self, granted: Granted, demanded: Json) -> web.Response:
-        lifetime, now = self._settings.lifetime(), self.clock.now()
-        stamps: Json = {**times(now, lifetime), **demanded, "uti": secrets.token_urlsafe(16)}
+    def _grant(self, granted: Granted, claims: Claims) -> web.Response:
+        lifetime, now = self._lifetime(granted, claims), self.clock.now()
+        said = claims.stamps()
+        stamps: Json = {**times(now, lifetime), **said, "uti": secrets.token_urlsafe(16)}
         body: Json = {
             "token_type": "Bearer",
             "scope": granted.scope,
@@ -220,6 +226,13 @@ class Entra:
             body["client_info"] = urlsafe_b64encode(account).decode().rstrip("=")
         body |= granted.more
         return web.json_response(body, headers={"Cache-Control": "no-store"})
+
+    def _lifetime(self, granted: Granted, claims: Claims) -> int:
+        # Graph looks at users' tokens again and again; who else does is not told.
+        is_watched = granted.user is not None and granted.access["aud"] == GRAPH
+        if claims.is_capable and is_watched and self._settings.token_lifetime_s is None:
+            return long_lifetime()
+        return self._settings.lifetime()
 
     def _refuse(self, refused: Refused, request: web.Request) -> web.Response:
         correlation = request.headers.get("client-request-id") or str(uuid.uuid4())
@@ -247,15 +260,3 @@ def _refused(fault: EntraFault) -> Refused:
 def _page(fault: EntraFault) -> web.Response:
     page = "<!doctype html><title>Sign in</title><p>Sign in to use this network."
     return web.Response(text=page, content_type="text/html", status=fault.status or 200)
-
-
-def _demanded(form: Form) -> Json:
-    """Read the `nbf` that a claims challenge demands: such a token is not dated back.
-
-    https://learn.microsoft.com/entra/identity-platform/claims-challenge
-    """
-    try:
-        demanded = part(part(load(form.get("claims", "{}").encode()), "access_token"), "nbf")
-        return {"nbf": int(text(demanded, "value"))} if demanded else {}
-    except (DocumentError, ValueError):
-        return {}

@@ -162,7 +162,7 @@ def _as_user(form: Form, world: World, authority: Authority) -> Granted:
     if not user.enabled:
         raise RefusalError(50057)
     asked = world.resources.read(_required(form, "scope"))
-    scopes = consented(asked, user.granted(asked.resource, authority.now))
+    scopes = consented(asked, user.granted(asked.resource, authority.known))
     if scopes is None:
         raise RefusalError(65001)
     # Policies are looked at for real resources, not for the token exchange.

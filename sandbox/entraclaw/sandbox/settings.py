@@ -15,7 +15,8 @@ class Settings:
     *patience_s* is how long the channel waits for an answer to one delivery,
     *latency_ms* is added to every answer over TLS, *token_lifetime_s* replaces
     Entra's random lifetime when set, *propagation_s* is how long a change of
-    consent takes to be known everywhere, *credentials_s* how long one of certificates does.
+    consent takes to be known everywhere, *credentials_s* how long one of certificates does,
+    *replicas* is how many of Entra there are, each of which learns of it in its time.
     """
 
     patience_s: float = 15.0
@@ -23,6 +24,7 @@ class Settings:
     token_lifetime_s: float | None = None
     propagation_s: float = 0.0
     credentials_s: float = 0.0
+    replicas: int = 1
 
     def lifetime(self) -> int:
         """Seconds the next access token will live."""

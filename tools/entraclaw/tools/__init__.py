@@ -7,6 +7,7 @@ from entraclaw.tools.attachment_routes import Places, places_of
 from entraclaw.tools.attachments import Fetched, Source, Wanted, fetch
 from entraclaw.tools.chats import Chat, ChatMessage, chats, latest, messages, post
 from entraclaw.tools.graph import Graph
+from entraclaw.tools.licences import Licences
 from entraclaw.tools.marks import Mark, is_marked, marked
 from entraclaw.tools.people import Person, me, person, sponsors
 
@@ -15,6 +16,7 @@ __all__ = [
     "ChatMessage",
     "Fetched",
     "Graph",
+    "Licences",
     "Mark",
     "Person",
     "Places",

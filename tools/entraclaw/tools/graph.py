@@ -12,6 +12,7 @@ import aiohttp
 from entraclaw.errors import CallRefused, Uncertain, Unreachable
 from entraclaw.identity.challenge import Refused, ignore, renewed
 from entraclaw.identity.values import Token
+from entraclaw.tools.licences import Licences, cure_of, is_unlicensed
 
 Json = Mapping[str, object]
 
@@ -36,15 +37,18 @@ class Graph:
         base: str,
         token: Callable[[], Awaitable[Token]],
         refused: Refused = ignore,
+        *,
         mark: Callable[[Json], Awaitable[Json]] | None = None,
+        licences: Licences | None = None,
     ) -> None:
         """Speak to *base* (``https://graph.microsoft.com``) with what *token* gives.
 
         *refused* is told of a token that was answered with 401; the next one is another.
         *mark* is what whatever is posted passes, where it is posted in a person's name.
+        *licences* hears which services want one, and which serve.
         """
         self._session, self._base, self._token = session, base, token
-        self._refused, self._mark = refused, mark
+        self._refused, self._mark, self._licences = refused, mark, licences
 
     @property
     def is_a_persons(self) -> bool:
@@ -63,7 +67,7 @@ class Graph:
             status, body, headers = await self._request("GET", path, None)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unreachable(_SERVICE, type(error).__name__) from error
-        return _read(status, body, headers)
+        return self._answered(path, status, body, headers)
 
     async def post(self, path: str, document: Json) -> Json:
         """Create below ``/v1.0/`` + *path*; gives what was created.
@@ -85,12 +89,23 @@ class Graph:
             raise Uncertain(_SERVICE, type(error).__name__) from error
         if status >= 500:  # noqa: PLR2004 - a gateway that gave up may have passed it on
             raise Uncertain(_SERVICE, f"status {status}")
-        return _read(status, body, headers)
+        return self._answered(path, status, body, headers)
 
     def following(self, page: Json) -> str:
         """Name the path of the next page; empty when *page* is the last."""
         # Only the path is taken from the answer: the next page is on the same host.
         return str(page.get("@odata.nextLink") or "").partition("/v1.0/")[2]
+
+    def _answered(self, path: str, status: int, body: bytes, headers: Mapping[str, str]) -> Json:
+        try:
+            answer = _read(path, status, body, headers)
+        except CallRefused as error:
+            if self._licences and error.hint == cure_of(path):
+                self._licences.refused(path, error)
+            raise
+        if self._licences:
+            self._licences.served(path)
+        return answer
 
     async def _request(
         self, method: str, path: str, document: Json | None
@@ -126,15 +141,16 @@ def members(page: Json) -> Sequence[Json]:
     return [cast("Json", member) for member in found if isinstance(member, dict)]
 
 
-def _read(status: int, body: bytes, headers: Mapping[str, str]) -> Json:
+def _read(path: str, status: int, body: bytes, headers: Mapping[str, str]) -> Json:
     try:
         document: object = json.loads(body)
     except ValueError:
         document = None
     answer = cast("Json", document) if isinstance(document, dict) else None
     if status not in {200, _CREATED}:
-        again = headers.get("Retry-After", "")
-        raise CallRefused(_SERVICE, status, error_code(answer or {}), retry_after=again)
+        said, again = answer or {}, headers.get("Retry-After", "")
+        hint = cure_of(path) if is_unlicensed(status, said) else ""
+        raise CallRefused(_SERVICE, status, error_code(said), hint=hint, retry_after=again)
     if answer is None:
         raise Unreachable(_SERVICE, "its answer makes no sense")
     return answer

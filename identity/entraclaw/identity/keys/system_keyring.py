@@ -4,12 +4,13 @@
 writes plain text among them, so only the named ones are accepted.
 """
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import TypeVar
 
 import keyring
 from keyring.backend import KeyringBackend
 from keyring.backends.chainer import ChainerBackend
+from keyring.errors import KeyringError
 
 from entraclaw.errors import KeyUnavailable
 
@@ -22,6 +23,12 @@ _SAFE = frozenset(
         "keyring.backends.macOS",
     }
 )
+
+# KWallet 5 drops the zeros at the head of the secret that it agrees on with whoever asks, and
+# so one answer in 256 is gibberish, or an error. Each request agrees on another.
+_TRIES = 3
+
+_Answer = TypeVar("_Answer")
 
 
 class SystemKeyring:
@@ -59,8 +66,7 @@ class SystemKeyring:
         Raises:
             KeyUnavailable: The keyring cannot be used, or is locked.
         """
-        with _asking():
-            return self._safe().get_password(service, name)
+        return _asked(lambda: self._safe().get_password(service, name))
 
     def put(self, service: str, name: str, text: str) -> None:
         """Write an item.
@@ -68,8 +74,7 @@ class SystemKeyring:
         Raises:
             KeyUnavailable: As for `get`.
         """
-        with _asking():
-            self._safe().set_password(service, name, text)  # pyright: ignore[reportUnknownMemberType]  # keyring wraps it without types
+        _asked(lambda: self._put(service, name, text))
 
     def remove(self, service: str, name: str) -> None:
         """Remove an item; removing what is not there is no error.
@@ -77,11 +82,13 @@ class SystemKeyring:
         Raises:
             KeyUnavailable: As for `get`.
         """
-        with _asking():
-            # Asked first: the error of removing says both that it is not there and that it
-            # cannot be removed.
-            if self._safe().get_password(service, name) is not None:
-                self._safe().delete_password(service, name)
+        # Asked first: the error of removing says both that it is not there and that it
+        # cannot be removed.
+        if self.get(service, name) is not None:
+            _asked(lambda: self._safe().delete_password(service, name))
+
+    def _put(self, service: str, name: str, text: str) -> None:
+        self._safe().set_password(service, name, text)  # pyright: ignore[reportUnknownMemberType]  # keyring wraps it without types
 
     def _safe(self) -> KeyringBackend:
         reason = self.unavailable()
@@ -99,15 +106,19 @@ class SystemKeyring:
         return next((link for link in chosen.backends if type(link).__module__ in safe), chosen)
 
 
-@contextmanager
-def _asking() -> Generator[None]:
-    try:
-        yield
-    except KeyUnavailable:
-        raise
-    except Exception as error:
-        # Not KeyringError alone: backends let through what their own libraries raise.
-        raise KeyUnavailable(
-            f"the system keystore refused ({type(error).__name__})",
-            hint="unlock your login keyring, then try again",
-        ) from error
+def _asked(ask: Callable[[], _Answer]) -> _Answer:
+    tries = 1
+    while True:
+        try:
+            return ask()
+        except KeyUnavailable:
+            raise
+        except Exception as error:
+            # Not KeyringError alone: backends let through what their own libraries raise. That
+            # may be gone the next time; what the keyring itself says is meant.
+            if isinstance(error, KeyringError) or tries == _TRIES:
+                raise KeyUnavailable(
+                    f"the system keystore refused ({type(error).__name__})",
+                    hint="unlock your login keyring, then try again",
+                ) from error
+            tries += 1
