@@ -2,6 +2,8 @@
 
 import json
 import os
+import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from entraclaw.bot.services.systemd import Systemd
 from entraclaw.errors import NotRunning
 
 __all__ = ["standins", "typed"]
+
+BOUND_S = 20
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="systemd's unit is looked at")
 
@@ -115,6 +119,35 @@ def test_setting_that_only_this_shell_has_is_named(
     notes = typed("service", "install", "--json").document["notes"]
 
     assert "the service does not see ENTRACLAW_PORT: name that in config.toml" in notes
+
+
+def test_system_on_which_no_daemon_runs_is_given_no_service(
+    typed: Type, unit: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, until a daemon listens there."""
+    monkeypatch.delattr(socket, "AF_UNIX")
+
+    said = typed("service", "install")
+
+    assert said.code == 1
+    assert "the local socket needs Unix sockets" in said.err
+    assert not unit.exists()
+
+
+def test_daemon_that_runs_already_is_named_as_what_the_service_waits_for(
+    typed: Type, unit: Path, tmp_path: Path
+) -> None:
+    words = [sys.executable, "-m", "entraclaw", "serve", "--until-eof"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as daemon:
+        assert daemon.stderr is not None
+        assert b"listening" in daemon.stderr.readline()
+        notes = typed("service", "install", "--json").document["notes"]
+        daemon.communicate(timeout=BOUND_S)
+
+    waits = f"a daemon runs already (pid {daemon.pid}): the service waits until that ends"
+    assert waits in notes
+    assert unit.exists()
+    assert (tmp_path / "default").exists()
 
 
 @pytest.mark.usefixtures("unit")

@@ -169,6 +169,21 @@ def test_manager_that_refuses_is_quoted_and_a_second_run_finishes(
     assert one.remove().was_changed
 
 
+@pytest.mark.parametrize(("make", "folder"), [(Systemd, ".config"), (Launchd, "Library")])
+@pytest.mark.usefixtures("standins")
+def test_place_that_cannot_be_written_is_said_and_nothing_is_left(
+    make: Make, folder: str, tmp_path: Path
+) -> None:
+    (tmp_path / "user").mkdir()
+    (tmp_path / "user" / folder).write_text("a file where a folder must be\n", encoding="utf-8")
+
+    with pytest.raises(EntraclawError, match=r"cannot be written \(Not a directory\)") as refusal:
+        service(make, tmp_path).install()
+
+    assert refusal.value.hint == "nothing was changed"
+    assert [one.name for one in (tmp_path / "user").iterdir()] == [folder]
+
+
 def test_systemd_is_asked_for_this_users_unit(tmp_path: Path, standins: Standins) -> None:
     one = service(Systemd, tmp_path)
     outcome = one.install()

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -127,7 +128,7 @@ def read(path: Path) -> str | None:
     """Read a service's file; None if there is none, and nothing where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError:
         return ""
@@ -145,7 +146,8 @@ def write(path: Path, text: str) -> None:
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(path)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):
+            fresh.unlink()
         raise EntraclawError(
             f"{path} cannot be written ({error.strerror})", hint="nothing was changed"
         ) from None
