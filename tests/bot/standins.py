@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-# It keeps what it was given beside itself. `refuses` names the word that it does not do.
+# Each keeps what it was given beside itself; launchd answers before what it unloads is gone.
+# `refuses` names the word that it does not do.
 _SYSTEMCTL = """
 case "$*" in
   *show*) [ ! -e "$here/no-bus" ] || { echo "Failed to connect to bus" >&2; exit 1; } ;;
@@ -15,10 +16,10 @@ esac
 """
 _LAUNCHCTL = """
 case "$1 $2" in
-  "print gui/"*/*) [ -e "$here/loaded" ] || exit 113 ;;
+  "print gui/"*/*) rm "$here/leaving" 2>/dev/null || [ -e "$here/loaded" ] || exit 113 ;;
   "print gui/"*) [ ! -e "$here/no-session" ] || { echo "Could not find domain" >&2; exit 125; } ;;
   "bootstrap "*) cp "$3" "$here/loaded" ;;
-  "bootout "*) rm "$here/loaded" ;;
+  "bootout "*) mv "$here/loaded" "$here/leaving" ;;
 esac
 """
 _SCHTASKS = """

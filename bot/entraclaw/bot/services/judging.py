@@ -43,7 +43,7 @@ def owned(
             "move it away, or take a profile of another name",
         )
     theirs = written.program
-    if (theirs.home, theirs.profile) != (wanted.home, wanted.profile):
+    if not is_for(written, wanted):
         return Trouble(
             f"{place} is the service of the profile {theirs.profile} in {theirs.home}",
             f"take a profile of another name, or remove that one: ENTRACLAW_HOME={theirs.home} "
@@ -55,6 +55,12 @@ def owned(
             "move it away, then run the same command again",
         )
     return written
+
+
+def is_for(written: Written, wanted: Program) -> bool:
+    """Tell whether it is for the same profile in the same home, whatever starts it."""
+    theirs = written.program
+    return (theirs.home, theirs.profile) == (wanted.home, wanted.profile)
 
 
 def stale(written: Written, wanted: Program, is_there: Callable[[str], bool]) -> Trouble | None:

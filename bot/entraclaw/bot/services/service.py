@@ -49,7 +49,7 @@ class Seen:
     Attributes:
         manager: What people call the service manager.
         place: Where it is kept.
-        python: The interpreter it starts; empty if it does not say.
+        python: The interpreter it starts.
         trouble: Why it does not start what it should; None if it does.
         start_with: The command that starts it by hand.
     """
@@ -70,7 +70,7 @@ class Seen:
         return {
             "manager": self.manager,
             "place": self.place,
-            "python": self.python or None,
+            "python": self.python,
             "trouble": self.trouble.says if self.trouble else None,
             "cure": self.trouble.cure if self.trouble else None,
         }
@@ -124,19 +124,20 @@ class Service:
         return self._outcome(was_changed=True)
 
     def look(self) -> Seen | None:
-        """See what is at its place; None if nothing is. Changes nothing."""
-        found = self._found()
-        if found is None:
+        """See the service of this profile; None if it has none. Changes nothing.
+
+        One that somebody else wrote is theirs to look after.
+        """
+        written = tag.read(self._found() or "")
+        if written is None or not judging.is_for(written, self._program):
             return None
-        owned, python = self._owned(found), ""
-        if isinstance(owned, tag.Written):
-            python = owned.program.python
-            trouble = judging.stale(owned, self._program, _is_there)
-        else:
-            trouble = owned
-        place = self._manager.place(self._program)
-        start_with = self._manager.start_with(self._program)
-        return Seen(self._manager.name, place, python, trouble, start_with)
+        return Seen(
+            self._manager.name,
+            self._manager.place(self._program),
+            written.program.python,
+            judging.stale(written, self._program, _is_there),
+            self._manager.start_with(self._program),
+        )
 
     def _found(self) -> str | None:
         return self._manager.found(self._program)
