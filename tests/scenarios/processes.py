@@ -111,6 +111,7 @@ class RawHost:
         }
         answer = await self.call("initialize", params)
         await self.send({"method": "notifications/initialized"})
+        await self.call("ping")  # answered, so it has its seat: nobody is told that nobody is here
         return dict(answer["result"])
 
 

@@ -62,7 +62,6 @@ async def test_turn_is_followed_from_its_arrival_to_its_end(stage: Stage) -> Non
         assert (await line(following.stderr)).startswith("Following what happens")
         async with raw_host(stage) as hand:
             await hand.shake_hands()
-            await hand.call("ping")  # answered, so it is attached
             await stage.say("a secret question")
             [message] = (await hand.tool("read_messages", wait_s=5))["messages"]
             await hand.tool("reply", turn=message["turn"], text="a secret answer")
