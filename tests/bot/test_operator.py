@@ -275,10 +275,13 @@ def test_next_step_is_the_one_thing_that_matters_most() -> None:
         "inbox": {state.value: 0 for state in State},
         "approvals": 0,
         "key": {"warning": None},
+        "service": None,
         "sessions": [{}],
     }
 
     assert next_step(well) == ""
+    stale: dict[str, object] = {"service": {"cure": "entraclaw service install"}, "sessions": []}
+    assert next_step(well | stale) == "entraclaw service install"
     assert next_step(well | {"approvals": 1, "sessions": []}) == "entraclaw approvals list"
     refused = {"tokens": [{"cure": None}, {"cure": "grant consent"}], "sessions": []}
     assert next_step(well | refused) == "grant consent"

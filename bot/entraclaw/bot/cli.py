@@ -21,6 +21,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "serve": ("serve", "Run the daemon of a profile"),
         "mcp": ("mcp", "Connect an LLM host to the daemon over stdio"),
         "connect": ("connect", "Have a host start entraclaw with each of its sessions"),
+        "service": ("service", "Have the daemon started at login, and kept running"),
         "send": ("send", "Say something in a conversation, as the agent"),
         "catch-up": ("catch_up", "Read in Teams what was missed"),
     },

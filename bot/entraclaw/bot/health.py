@@ -16,6 +16,7 @@ from entraclaw.bot.access_file import AccessFile
 from entraclaw.bot.inbox_look import Look, look
 from entraclaw.bot.lifecycle import State
 from entraclaw.bot.profile_lock import ProfileLock
+from entraclaw.bot.services.here import seen
 from entraclaw.bot.synced import synced
 from entraclaw.errors import InboxUnreadable, Locked
 
@@ -189,6 +190,15 @@ def _lock(patient: Patient) -> Finding:
     return Finding("lock", "the profile is not locked")
 
 
+def _service(patient: Patient) -> Finding | None:
+    service = seen(
+        {**patient.environ, "ENTRACLAW_HOME": str(patient.folder.parent)}, patient.folder.name
+    )
+    if service is None:
+        return None  # a host starts the daemon, or a person does
+    return Finding("service", service.says, service.trouble.cure if service.trouble else "")
+
+
 def _ask(patient: Patient, question: Callable[[Look], _T]) -> _T | None:
     """Ask the inbox, of whatever version; None where it cannot be asked."""
     try:
@@ -199,4 +209,14 @@ def _ask(patient: Patient, question: Callable[[Look], _T]) -> _T | None:
 
 
 # In the order a person should go about them. What is added later adds its checks here.
-CHECKS: tuple[Check, ...] = (_place, _disk, _modes, _file, _integrity, _access, _lock, _person)
+CHECKS: tuple[Check, ...] = (
+    _place,
+    _disk,
+    _modes,
+    _file,
+    _integrity,
+    _access,
+    _lock,
+    _service,
+    _person,
+)

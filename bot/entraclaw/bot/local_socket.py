@@ -74,6 +74,13 @@ class Guest:
         await self.writer.drain()
 
 
+def unsupported() -> str | None:
+    """Say why no daemon can listen on this system, or None if one can."""
+    if hasattr(socket, "AF_UNIX") and sys.platform != "win32":
+        return None
+    return "the local socket needs Unix sockets, which this system lacks"
+
+
 @asynccontextmanager
 async def listening(
     folder: Path, serve: Callable[[Guest], Awaitable[None]]
@@ -86,11 +93,9 @@ async def listening(
     Raises:
         EntraclawError: This system has no Unix sockets.
     """
-    if not hasattr(socket, "AF_UNIX") or sys.platform == "win32":
-        raise EntraclawError(
-            "the local socket needs Unix sockets, which this system lacks",
-            hint="docs/platforms.md says what works where",
-        )
+    lacking = unsupported()
+    if lacking is not None:
+        raise EntraclawError(lacking, hint="docs/platforms.md says what works where")
     path = place(folder)
     path.unlink(missing_ok=True)
     guests: set[asyncio.Task[None]] = set()

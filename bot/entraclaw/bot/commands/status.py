@@ -1,6 +1,6 @@
 """`entraclaw status`: ask the daemon, and show its answer."""
 
-import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +24,7 @@ from entraclaw.bot.inbox_look import look
 from entraclaw.bot.labels import Labels
 from entraclaw.bot.lifecycle import State
 from entraclaw.bot.local_client import ask
+from entraclaw.bot.services.here import seen
 from entraclaw.errors import InboxUnreadable, NotRunning
 
 
@@ -32,13 +33,18 @@ from entraclaw.errors import InboxUnreadable, NotRunning
 @click.pass_obj
 def command(profile: str, *, as_json: bool) -> None:
     """Show what the daemon is doing; exit 1 if none runs."""
-    folder = folder_of(profile)
+    folder, service = folder_of(profile), seen(os.environ, profile)
+    installed = service.document() if service else None
     try:
-        document = ask(str(folder))
-    except NotRunning:
+        document = {**ask(str(folder)), "service": installed}
+    except NotRunning as error:
         if as_json:
-            click.echo(json.dumps({"daemon": "stopped", "profile": profile, "webhook": None}))
+            stopped = {"daemon": "stopped", "profile": profile, "webhook": None}
+            print_json({**stopped, "service": installed})
             sys.exit(1)
+        if service is not None:
+            click.echo(f"service: {service.says}", err=True)
+            error.hint = service.trouble.cure if service.trouble else service.start_with
         raise
     if as_json:
         print_json(document)
@@ -49,6 +55,7 @@ def command(profile: str, *, as_json: bool) -> None:
 def next_step(document: Mapping[str, Any]) -> str:
     """Name the one thing that a person should do now; empty if there is none."""
     inbox = document["inbox"]
+    service = document["service"] or {"cure": None}
     steps = {
         "entraclaw doctor": document["locked"] or document["trouble"] or document["warnings"],
         "entraclaw approvals list": document["approvals"],
@@ -58,6 +65,7 @@ def next_step(document: Mapping[str, Any]) -> str:
         "entraclaw inbox list --state ambiguous": inbox[State.AMBIGUOUS],
         "entraclaw inbox list --state dead": inbox[State.DEAD],
         "entraclaw key rotate": bool(document["key"] and document["key"]["warning"]),
+        str(service["cure"]): service["cure"],
         "start your host with `entraclaw mcp` as an MCP server": not document["sessions"],
     }
     return next((step for step, is_due in steps.items() if is_due), "")
@@ -89,6 +97,7 @@ def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Tex
     yield "receives", _receives(identity)
     yield "acts as", _acts_as(identity)
     yield "webhook", safe(document["webhook"] or "closed")
+    yield from _service_rows(document["service"])
     yield from _key_rows(document["key"])
     yield "inbox", _counts(document["inbox"])
     for queue in document["queues"]:
@@ -138,6 +147,14 @@ def _receives(identity: Mapping[str, Any]) -> Text:
         return safe(f"{identity['inbound']}, answers as {identity['answers_as']}")
     lacks = "what comes while no daemon runs is lost"
     return safe(f"{identity['inbound']} {identity['bot'] or ''}, answers as the bot; {lacks}")
+
+
+def _service_rows(service: Mapping[str, Any] | None) -> Iterator[tuple[str, Text]]:
+    if service is None:
+        return
+    yield "service", safe(f"{service['manager']}: {service['place']}")
+    if service["trouble"]:
+        yield "", safe(service["trouble"], "red")
 
 
 def _key_rows(key: Mapping[str, Any] | None) -> Iterator[tuple[str, Text]]:
