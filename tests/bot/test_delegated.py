@@ -2,25 +2,18 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
-import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.lending import entraclaw, sign_in
 from bot.stage import BOUND_S, PROFILE, Sandbox, Stage, staged, until
 from entraclaw.bot.daemon import Daemon
-from entraclaw.bot.delegating import sign_in_file
 from entraclaw.bot.inbox import State
 from entraclaw.errors import SignedOut, ToolRefused
-from entraclaw.identity.sign_in_file import Account
-from entraclaw.identity.signing_in import SigningIn
 from entraclaw.tools import Graph, chats, post
-from sandbox import person as somebody
 
 MARK = "— Sent by Clawbot for Ada Lovelace"
 
@@ -29,43 +22,6 @@ MARK = "— Sent by Clawbot for Ada Lovelace"
 async def stage(emulation: Sandbox, tmp_path: Path) -> AsyncGenerator[Stage]:
     async with staged(emulation, tmp_path / "home", "bot", "delegated") as stage:
         yield stage
-
-
-def authority(stage: Stage) -> str:
-    return str(stage.sandbox.cloud.with_name("ca.pem"))
-
-
-async def sign_in(stage: Stage, person: str = "ada") -> Account:
-    """Sign in as the command does, in this process."""
-    settings = stage.settings()
-    file = sign_in_file(settings, stage.agent)
-    signing_in = SigningIn(file, settings.cloud, (stage.agent.tenant, stage.client), time)
-    browser = somebody.Person(authority(stage))
-
-    def show(address: str) -> None:
-        browser.sign_in(address, person)
-
-    return await asyncio.to_thread(signing_in.by_browser, show, BOUND_S)
-
-
-def run(stage: Stage, *words: str, person: str = "ada") -> "subprocess.CompletedProcess[str]":
-    """Run a command whose browser is a program that signs *person* in."""
-    browser = f"{sys.executable} {somebody.__file__} {authority(stage)} {person} %s"
-    environ = {**os.environ, "ENTRACLAW_HOME": str(stage.home), "BROWSER": browser}
-    return subprocess.run(
-        [sys.executable, "-m", "entraclaw", "--profile", PROFILE, *words],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=BOUND_S,
-    )
-
-
-async def entraclaw(
-    stage: Stage, *words: str, person: str = "ada"
-) -> "subprocess.CompletedProcess[str]":
-    return await asyncio.to_thread(run, stage, *words, person=person)
 
 
 def graph_of(daemon: Daemon) -> Graph:

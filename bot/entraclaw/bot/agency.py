@@ -93,7 +93,7 @@ class Agency:
         self._alarm, self._sponsors = self._people()
         self.lifecycle = Lifecycle(agent, self.lock, self._sponsors.forget)
         self._notices = notices = Notices(
-            store.outbox, self.pipeline.send, self.lock, has_sponsors=self._has_sponsors
+            store.outbox, self.pipeline.send, self.lock, has_sponsors=self.acting.has_graph
         )
         self.desk = self._desk(settings, sessions)
         self.attaching = Attaching(
@@ -233,11 +233,8 @@ class Agency:
 
     def trouble(self) -> str | None:
         """Say what keeps the gate from knowing who may speak; None if nothing does."""
-        return trouble(self.access, has_sponsors=self._has_sponsors)
-
-    @property
-    def _has_sponsors(self) -> bool:
-        return bool(self._agent.user) or self.acting.signed_in is not None
+        is_lent = self.acting.signed_in is not None  # whoever signed in is a sponsor
+        return trouble(self.access, self._agent, is_lent=is_lent)
 
     def begin(self, stack: AsyncExitStack, who: WhoAmI) -> None:
         """Start what goes on in the background: it needs nothing but us, and nobody waits."""
