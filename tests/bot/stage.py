@@ -197,8 +197,6 @@ async def staged(
             yield stage
         finally:
             await _end_daemon(stage)
-    # What was closed last goes with the loop's next round.
-    await asyncio.sleep(0)
 
 
 async def _end_daemon(stage: Stage) -> None:

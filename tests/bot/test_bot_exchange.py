@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.exchange import BRISK
-from bot.stage import Sandbox, Stage, staged, until
+from bot.stage import PROFILE, Sandbox, Stage, staged, until
+from bot.typed import typing
 from entraclaw.bot.access import DESK
 from entraclaw.bot.access_file import AccessFile
 from entraclaw.bot.daemon import Daemon
@@ -297,3 +298,17 @@ async def test_answer_of_unknown_outcome_in_a_bots_chat_is_left_to_the_operator(
         assert entry.state is State.AMBIGUOUS
         assert await both.answers() == []
         assert await at_graph(both) == before
+
+
+async def test_status_for_a_person_says_who_receives_and_what_that_costs(
+    alone: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = typing(alone.home, monkeypatch, capsys, PROFILE)
+    async with alone.daemon():
+        said = await asyncio.to_thread(typed, "status")
+
+    out = " ".join(said.out.split())
+    assert f"agent {alone.agent.bot}" in out
+    assert "answers as the bot; what comes while no daemon runs is lost" in out
+    assert "acts as bot" in out
+    assert "nobody may speak" in out

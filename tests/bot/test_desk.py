@@ -194,7 +194,8 @@ async def test_every_kind_of_activity_passes_the_adapter_once_and_so_does_every_
         await until(lambda: _settled(stage))
 
         seen = (await daemon.status())["pipeline"]
-    assert seen == {"turns": {**dict.fromkeys(kinds, 1), "message": 1}, "sends": 1}
+    turns = {**dict.fromkeys(kinds, 1), "message": 1}
+    assert seen == {"turns": turns, "sends": 1, "sends_as": "agent_user"}
     assert len(await stage.answers()) == 1
 
 
@@ -228,7 +229,8 @@ async def test_message_waits_while_the_directory_cannot_be_asked(
 
 
 async def _is_sending(daemon: Daemon) -> bool:
-    return (await daemon.status())["pipeline"] == {"turns": {"message": 1}, "sends": 1}
+    seen = (await daemon.status())["pipeline"]
+    return seen == {"turns": {"message": 1}, "sends": 1, "sends_as": "agent_user"}
 
 
 async def _settled(stage: Stage) -> bool:

@@ -282,7 +282,7 @@ def test_next_step_is_the_one_thing_that_matters_most() -> None:
     refused = {"tokens": [{"cure": None}, {"cure": "grant consent"}], "sessions": []}
     assert next_step(well | refused) == "grant consent"
     assert next_step(well | {"tokens": [{"cure": None}]}) == "try again in a minute"
-    nobody = {"identity": {"tenant": None}, "sessions": []}
+    nobody: dict[str, Any] = {"identity": {"tenant": None}, "sessions": []}
     assert next_step(well | nobody) == "name an agent in config.toml: docs/settings.md"
     assert next_step(well | {"locked": "so", "sessions": []}) == "entraclaw doctor"
     dead = well | {"inbox": {**dict.fromkeys(State, 0), State.DEAD: 1}}

@@ -65,7 +65,11 @@ async def test_message_of_a_stranger_is_recorded_and_dropped_without_a_word(stag
         await until(lambda: _is(stage, State.DROPPED))
 
         assert receipt["status"] == 202
-        assert (await stage.status())["pipeline"] == {"turns": {}, "sends": 0}
+        assert (await stage.status())["pipeline"] == {
+            "turns": {},
+            "sends": 0,
+            "sends_as": "agent_user",
+        }
 
 
 async def test_colleague_who_may_not_speak_is_told_so_once(stage: Stage) -> None:
