@@ -2,25 +2,18 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
-import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.lending import entraclaw, sign_in
 from bot.stage import BOUND_S, PROFILE, Sandbox, Stage, staged, until
 from entraclaw.bot.daemon import Daemon
-from entraclaw.bot.delegating import sign_in_file
 from entraclaw.bot.inbox import State
 from entraclaw.errors import SignedOut, ToolRefused
-from entraclaw.identity.sign_in_file import Account
-from entraclaw.identity.signing_in import SigningIn
 from entraclaw.tools import Graph, chats, post
-from sandbox import person as somebody
 
 MARK = "— Sent by Clawbot for Ada Lovelace"
 
@@ -29,43 +22,6 @@ MARK = "— Sent by Clawbot for Ada Lovelace"
 async def stage(emulation: Sandbox, tmp_path: Path) -> AsyncGenerator[Stage]:
     async with staged(emulation, tmp_path / "home", "bot", "delegated") as stage:
         yield stage
-
-
-def authority(stage: Stage) -> str:
-    return str(stage.sandbox.cloud.with_name("ca.pem"))
-
-
-async def sign_in(stage: Stage, person: str = "ada") -> Account:
-    """Sign in as the command does, in this process."""
-    settings = stage.settings()
-    file = sign_in_file(settings, stage.agent)
-    signing_in = SigningIn(file, settings.cloud, (stage.agent.tenant, stage.client), time)
-    browser = somebody.Person(authority(stage))
-
-    def show(address: str) -> None:
-        browser.sign_in(address, person)
-
-    return await asyncio.to_thread(signing_in.by_browser, show, BOUND_S)
-
-
-def run(stage: Stage, *words: str, person: str = "ada") -> "subprocess.CompletedProcess[str]":
-    """Run a command whose browser is a program that signs *person* in."""
-    browser = f"{sys.executable} {somebody.__file__} {authority(stage)} {person} %s"
-    environ = {**os.environ, "ENTRACLAW_HOME": str(stage.home), "BROWSER": browser}
-    return subprocess.run(
-        [sys.executable, "-m", "entraclaw", "--profile", PROFILE, *words],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=BOUND_S,
-    )
-
-
-async def entraclaw(
-    stage: Stage, *words: str, person: str = "ada"
-) -> "subprocess.CompletedProcess[str]":
-    return await asyncio.to_thread(run, stage, *words, person=person)
 
 
 def graph_of(daemon: Daemon) -> Graph:
@@ -78,6 +34,12 @@ async def turn_of(daemon: Daemon) -> str:
     assert daemon.desk is not None
     [one] = (await daemon.desk.read("s", 10)).messages
     return one.turn
+
+
+async def group_of(stage: Stage) -> str:
+    """Graph's name for the group that Ada, the others and the bot are in."""
+    receipt = await stage.say("for the others", kind="groupChat", mention=False)
+    return str(receipt["graph_conversation"])
 
 
 async def said(stage: Stage) -> list[dict[str, Any]]:
@@ -101,8 +63,8 @@ async def test_bot_answers_and_the_person_who_signed_in_is_at_graph(stage: Stage
         receipt = await stage.say("hello")
         assert daemon.agency is not None
         await daemon.agency.answers.reply("s", await turn_of(daemon), "good day", final=True)
-        await stage.say("and for the others", kind="groupChat")
-        group = next(c.id for c in await chats(graph_of(daemon)) if c.kind == "groupChat")
+        group = await group_of(stage)
+        assert group in [chat.id for chat in await chats(graph_of(daemon))]
         await post(graph_of(daemon), group, "I am late")
 
         answer, *_, spoken = await said(stage)
@@ -123,9 +85,7 @@ async def test_html_says_first_who_sent_it_and_what_has_no_place_for_that_is_not
     await sign_in(stage)
     async with stage.daemon() as daemon:
         await stage.say("hello")
-        await stage.say("hello", kind="groupChat")
-        graph = graph_of(daemon)
-        group = next(c.id for c in await chats(graph) if c.kind == "groupChat")
+        graph, group = graph_of(daemon), await group_of(stage)
         path = f"chats/{group}/messages"
         hidden = {"body": {"contentType": "html", "content": "hi<!-- <div hidden>"}}
         created = await graph.post(path, hidden)
@@ -139,24 +99,34 @@ async def test_html_says_first_who_sent_it_and_what_has_no_place_for_that_is_not
 
 
 async def test_chat_of_the_person_is_spoken_in_from_the_desk(stage: Stage) -> None:
+    async def is_observed() -> bool:
+        return [entry.state for entry in stage.entries()] == [State.DONE]
+
     await sign_in(stage)
-    async with stage.daemon() as daemon:
-        await stage.say("hello", kind="groupChat", mention=False)
-        chat = next(c.id for c in await chats(graph_of(daemon)) if c.kind == "groupChat")
+    async with stage.daemon():
         # The bot was not meant, but it was told, and answers there itself.
-        as_bot = await entraclaw(stage, "send", chat, "as the bot")
+        group = await group_of(stage)
+        await until(is_observed)
+        as_bot = await entraclaw(stage, "send", group, "as the bot")
         assert as_bot.returncode == 0, as_bot.stderr
-        other = next(c.id for c in await chats(graph_of(daemon)) if c.kind == "personal")
+        [bot] = await said(stage)
+        assert (bot["text"], bot["sender"]["idtyp"]) == ("as the bot", "app")
+        hired = await stage.tenant.hire(stage.sandbox.certificate)
+        written = {"from": "ada", "agent": hired.ids.user, "text": "hello", "deliver": False}
+        other = (await stage.control("POST", "messages", written))["graph_conversation"]
         as_ada = await entraclaw(stage, "send", other, "as Ada")
         assert as_ada.returncode == 0, as_ada.stderr
-        assert "marked" in as_ada.stdout
+        assert "ada@contoso.example, marked" in as_ada.stdout
+        path = f"transcript?after=0&wait_s=0&agent={hired.ids.user}"
+        spoken = (await stage.control("GET", path))["entries"][-1]
+        assert spoken["text"] == "as Ada\n\n— Sent by an agent for Ada Lovelace"
 
 
 async def test_signed_out_is_told_and_nothing_is_sent(stage: Stage) -> None:
     async with stage.daemon() as daemon:
         await sign_in(stage)
-        await stage.say("hello", kind="groupChat", mention=False)
-        group = next(c.id for c in await chats(graph_of(daemon)) if c.kind == "groupChat")
+        group = await group_of(stage)
+        assert await chats(graph_of(daemon))  # with a token that is kept
 
         typed = await entraclaw(stage, "sign-out")
         assert (typed.returncode, typed.stdout) == (0, "signed out\n")

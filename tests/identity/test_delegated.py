@@ -15,7 +15,6 @@ import requests
 from aiohttp import web
 
 from entraclaw.errors import (
-    EntraclawError,
     HopRefused,
     KeyMisused,
     KeyUnavailable,
@@ -401,28 +400,27 @@ def test_place_that_cannot_keep_it_is_refused_before_anybody_is_asked(desk: Desk
 
 
 def test_who_signs_out_while_a_token_is_under_way_gets_none(desk: Desk) -> None:
-    desk.by_browser()
-    source = desk.source()
-    with desk.tenant.turned(latency_ms=400):
-        outcome: list[object] = []
+    """The file goes after Entra has answered, and before the answer is kept."""
 
-        def ask() -> None:
-            try:
-                outcome.append(source.token(desk.tenant.cloud.graph_scope))
-            except EntraclawError as error:
-                outcome.append(error)
-
-        asking = threading.Thread(target=ask)
-        asking.start()
-        while asking.is_alive() and source.account() is None:
-            pass
+    def sign_out(_timing: HopTiming) -> None:
         with desk.file.changing():
             desk.file.forget()
-        asking.join(BOUND_S)
 
-    [end] = outcome
-    assert isinstance(end, SignedOut)
+    desk.by_browser()
+    with pytest.raises(SignedOut, match="a moment ago"):
+        desk.source(sign_out).token(desk.tenant.cloud.graph_scope)
+
     assert desk.file.read() is None
+
+
+def test_sign_in_that_took_the_place_of_another_meanwhile_stays(desk: Desk) -> None:
+    def sign_in(_timing: HopTiming) -> None:
+        desk.by_browser()
+
+    desk.by_browser()
+    assert desk.source(sign_in).token(desk.tenant.cloud.graph_scope).secret
+
+    assert desk.token()
 
 
 def test_nothing_of_it_is_logged(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:

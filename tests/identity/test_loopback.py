@@ -45,10 +45,15 @@ def shown() -> list[str]:
 
 @pytest.fixture
 def asking(shown: list[str]) -> Generator[Asking]:
-    with Receiver(shown.append) as receiver:
+    is_shown = threading.Event()
+
+    def show(address: str) -> None:
+        shown.append(address)
+        is_shown.set()
+
+    with Receiver(show) as receiver:
         asking = Asking(receiver)
-        while not shown:  # the state is known when the page is shown
-            time.sleep(0)
+        assert is_shown.wait(BOUND_S)  # what is waited for is known by then
         yield asking
         asking.post(error="over", state=STATE)
         asking.thread.join(BOUND_S)

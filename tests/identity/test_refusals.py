@@ -6,12 +6,16 @@ import pytest
 from entraclaw.identity import Hop
 from entraclaw.identity.refusals import (
     KNOWN,
+    OF_A_PERSON,
     Said,
     Standing,
+    code_in,
     code_of,
     hint_for,
     is_stale,
+    must_sign_in,
     seconds_of,
+    sign_in_hint,
     standing_of,
 )
 
@@ -45,7 +49,7 @@ def test_no_hint_for_a_bot_sends_its_operator_to_a_blueprint_or_an_agent(code: s
         assert "blueprint" not in hint or "which is no bot" in hint
 
 
-@pytest.mark.parametrize("hop", Hop)
+@pytest.mark.parametrize("hop", [hop for hop in Hop if hop is not Hop.PERSON])
 def test_every_hint_leads_to_a_heading_of_the_page(page: str, hop: Hop) -> None:
     anchor = hint_for(hop, "unknown").partition("#")[2]
 
@@ -135,3 +139,45 @@ def test_proof_of_the_blueprint_is_made_for_each_request_and_never_stale() -> No
 )
 def test_retry_after_is_read_in_seconds(said: str, seconds: float | None) -> None:
     assert seconds_of(said) == seconds
+
+
+def test_page_for_a_person_explains_exactly_the_codes_that_have_a_hint_of_their_own() -> None:
+    text = PAGE.with_name("delegated.md").read_text(encoding="utf-8")
+    told = [row for row in text.splitlines() if row.startswith("| AADSTS")]
+    codes = [code for row in told for code in re.findall(r"AADSTS\d+", row.split("|")[1])]
+
+    assert sorted(codes) == sorted(OF_A_PERSON)
+
+
+@pytest.mark.parametrize("code", [*KNOWN, *OF_A_PERSON])
+def test_hint_for_a_person_is_about_that_person(code: str) -> None:
+    hint = hint_for(Hop.PERSON, code)
+
+    assert hint.endswith("docs/identity/delegated.md)")
+    if code in OF_A_PERSON:
+        assert "agent" not in hint
+        assert "blueprint" not in hint
+
+
+def test_unknown_code_of_a_person_leads_to_the_page() -> None:
+    assert hint_for(Hop.PERSON, "AADSTS1") == "docs/identity/delegated.md"
+
+
+@pytest.mark.parametrize("code", ["AADSTS50173", "AADSTS700082", "invalid_grant"])
+def test_sign_in_that_is_over_is_told_from_other_refusals(code: str) -> None:
+    assert must_sign_in(code)
+    assert not must_sign_in("AADSTS65001")
+
+
+def test_refused_device_code_names_the_other_way_where_that_may_help() -> None:
+    assert "without --device-code" in sign_in_hint("AADSTS53003", by_code=True)
+    assert "without --device-code" not in sign_in_hint("AADSTS53003", by_code=False)
+    assert "without --device-code" not in sign_in_hint("AADSTS70020", by_code=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [("AADSTS65004: User declined. Trace ID: 1", "AADSTS65004"), ("nothing", ""), ("AADSTS", "")],
+)
+def test_code_is_found_in_what_a_browser_is_told(said: str, code: str) -> None:
+    assert code_in(said) == code

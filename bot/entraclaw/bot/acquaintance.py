@@ -12,6 +12,7 @@ from entraclaw.bot.access_file import AccessFile
 from entraclaw.bot.activity import Json
 from entraclaw.bot.connector import Conversations, Line
 from entraclaw.bot.fields import identifier, text
+from entraclaw.identity import AgentIds
 from entraclaw.tools import Graph, Person, person, sponsors
 
 Ask = Callable[[str, Json], Awaitable[Person | None]]
@@ -44,12 +45,12 @@ def on_roster(line: Line, home: str) -> Ask:
     return partial(_on_roster, line, home)
 
 
-def trouble(access: AccessFile, *, has_sponsors: bool) -> str | None:
+def trouble(access: AccessFile, agent: AgentIds, *, is_lent: bool = False) -> str | None:
     """Say what keeps everybody from speaking; None if nothing does."""
     listed = access.current()
     if access.trouble is not None:
         return str(access.trouble)
-    if has_sponsors or listed.allowed:
+    if agent.user or is_lent or listed.allowed:
         return None
     return (
         "nobody may speak: there are no sponsors without an agent user, and the list allows"

@@ -95,7 +95,7 @@ class Agency:
         self._alarm, self._sponsors = self._people()
         self.lifecycle = Lifecycle(agent, self.lock, self._sponsors.forget)
         self._notices = notices = Notices(
-            store.outbox, self.pipeline.send, self.lock, has_sponsors=self._has_sponsors
+            store.outbox, self.pipeline.send, self.lock, has_sponsors=self.acting.has_graph
         )
         self.desk = self._desk(settings, sessions)
         self.attaching = Attaching(
@@ -243,11 +243,8 @@ class Agency:
 
     def trouble(self) -> str | None:
         """Say what keeps the gate from knowing who may speak; None if nothing does."""
-        return trouble(self.access, has_sponsors=self._has_sponsors)
-
-    @property
-    def _has_sponsors(self) -> bool:
-        return bool(self._agent.user) or self.acting.signed_in is not None
+        is_lent = self.acting.signed_in is not None  # whoever signed in is a sponsor
+        return trouble(self.access, self._agent, is_lent=is_lent)
 
     async def troubles(self) -> Sequence[tuple[ActsAs, Trouble]]:
         """List what stands between each principal and what it needs of Microsoft."""

@@ -41,7 +41,7 @@ _OF_A_BOT: Mapping[str, str] = {
     "AADSTS82001": "bot names a blueprint, which is no bot: name the bot's own application",
 }
 # And of a person who signs in, or did.
-_OF_A_PERSON: Mapping[str, str] = {
+OF_A_PERSON: Mapping[str, str] = {
     "AADSTS700016": "no such application in this tenant; check client and tenant",
     "AADSTS65001": "consent is missing: sign in again, or have an administrator consent to"
     " User.Read, Chat.ReadWrite and ChatMessage.Send",
@@ -61,7 +61,7 @@ _OF_A_PERSON: Mapping[str, str] = {
     "AADSTS70019": "it was declined on the page",
     "AADSTS70020": "the code was not typed in time",
 }
-_OF: Mapping[Hop, Mapping[str, str]] = {Hop.BOT: _OF_A_BOT, Hop.PERSON: _OF_A_PERSON}
+_OF: Mapping[Hop, Mapping[str, str]] = {Hop.BOT: _OF_A_BOT, Hop.PERSON: OF_A_PERSON}
 _PAGES: Mapping[Hop, str] = {Hop.PERSON: "docs/identity/delegated.md"}
 
 # What nothing but the person can mend, by signing in once more.

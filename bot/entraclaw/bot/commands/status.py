@@ -128,7 +128,7 @@ def _agent(identity: Mapping[str, Any]) -> Text:
 
 
 def _is_signed_out(identity: Mapping[str, Any]) -> bool:
-    person = identity["delegated"]
+    person: Mapping[str, Any] = identity.get("delegated") or {}
     return bool(person) and not person["signed_in"] and not person["trouble"]
 
 
