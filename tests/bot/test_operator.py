@@ -271,7 +271,7 @@ def test_next_step_is_the_one_thing_that_matters_most() -> None:
         "trouble": None,
         "warnings": [],
         "tokens": [],
-        "identity": {"tenant": "t"},
+        "identity": {"tenant": "t", "delegated": None},
         "inbox": {state.value: 0 for state in State},
         "approvals": 0,
         "key": {"warning": None},
@@ -286,7 +286,7 @@ def test_next_step_is_the_one_thing_that_matters_most() -> None:
     refused = {"tokens": [{"cure": None}, {"cure": "grant consent"}], "sessions": []}
     assert next_step(well | refused) == "grant consent"
     assert next_step(well | {"tokens": [{"cure": None}]}) == "try again in a minute"
-    nobody: dict[str, object] = {"identity": {"tenant": None}, "sessions": []}
+    nobody: dict[str, object] = {"identity": {"tenant": None, "delegated": None}, "sessions": []}
     assert next_step(well | nobody) == "name an agent in config.toml: docs/settings.md"
     assert next_step(well | {"locked": "so", "sessions": []}) == "entraclaw doctor"
     dead = well | {"inbox": {**dict.fromkeys(State, 0), State.DEAD: 1}}
