@@ -5,6 +5,7 @@
     ├── KeyUnavailable     the machine cannot sign right now
     ├── KeyMisused         a key was asked to sign for somebody it is not bound to
     ├── HopRefused         Entra said no, and at which hop
+    ├── NoPrincipal        what was asked needs Graph, where this profile acts as nobody
     ├── CallRefused        Graph or the connector said no
     ├── Unreachable        nobody answered
     ├── Uncertain          it was sent, and nobody knows whether it arrived
@@ -100,6 +101,17 @@ class HopRefused(EntraclawError):
         self.hop, self.code = hop, code
         self.retry_after, self.is_passing = retry_after, is_passing
         super().__init__(f"the {hop} hop was refused ({code})", hint=hint)
+
+
+class NoPrincipal(EntraclawError):
+    """What was asked needs Microsoft Graph, and nobody of this profile may be there."""
+
+    def __init__(self) -> None:
+        """Say so, and what would be needed."""
+        super().__init__(
+            "this needs Microsoft Graph, where a bot has no rights (acts_as is bot)",
+            hint="set acts_as to agent_user and name blueprint, agent and user: docs/principals.md",
+        )
 
 
 class CallRefused(EntraclawError):

@@ -4,6 +4,7 @@ import pytest
 
 from bot.stage import Stage, until
 from entraclaw.bot.daemon import Daemon
+from entraclaw.bot.principal import ActsAs
 from entraclaw.bot.tokens import describe
 from entraclaw.errors import EntraclawError, HopRefused, KeyUnavailable
 from entraclaw.identity.retrying import trouble
@@ -17,9 +18,12 @@ from entraclaw.identity.retrying import trouble
     ],
 )
 def test_trouble_is_described_in_words_and_moments(error: EntraclawError, cure: str | None) -> None:
-    said = describe(trouble(None, "https://graph.microsoft.com/.default", error, 1_764_000_000.0))
+    noted = trouble(None, "https://graph.microsoft.com/.default", error, 1_764_000_000.0)
+
+    said = describe(ActsAs.AGENT_USER, noted)
 
     assert (said["resource"], said["cure"]) == ("https://graph.microsoft.com", cure)
+    assert said["principal"] == "agent_user"
     assert (said["cause"], said["asked"]) == (str(error), 1)
     assert said["since"] == said["known_until"] == "2025-11-24T16:00:00+00:00"
 

@@ -166,7 +166,7 @@ class KeyStoreContract:
         key = open_store().create("agent", Binding(tenant.cloud.login, tenant.id))
         ids = tenant.hire(key.certificate)
 
-        assert tenant.chain(ids, key=lambda: key).user_token(tenant.cloud.graph_scope).secret
+        assert tenant.chain(ids, key=lambda: key).token(tenant.cloud.graph_scope).secret
 
     def test_store_proves_itself_and_leaves_nothing(self, open_store: OpenStore) -> None:
         prove(open_store(), "self-check")

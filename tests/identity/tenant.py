@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import cast
 
 from entraclaw.identity import AgentIds, Chain, Cloud, HopTiming
-from entraclaw.identity.chain import Clock
 from entraclaw.identity.cloud import parse
+from entraclaw.identity.entra import Clock
 from entraclaw.identity.keys import Binding, Key
 from entraclaw.identity.keys.memory import MemoryKeyStore
 from sandbox.scene import BOUND_S, Json, Scene, start

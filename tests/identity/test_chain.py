@@ -28,13 +28,13 @@ def stranger_key(tenant: Tenant) -> Key:
 
 def refused(tenant: Tenant, ids: AgentIds) -> HopRefused:
     with pytest.raises(HopRefused) as refusal:
-        tenant.chain(ids).user_token(tenant.cloud.graph_scope)
+        tenant.chain(ids).token(tenant.cloud.graph_scope)
     return refusal.value
 
 
 def test_token_speaks_for_the_agent_user_and_names_who_acts(tenant: Tenant, ids: AgentIds) -> None:
     """Microsoft's: facet 13 is an agent user, 11 an agent identity, in no order."""
-    token = tenant.chain(ids).user_token(tenant.cloud.graph_scope)
+    token = tenant.chain(ids).token(tenant.cloud.graph_scope)
 
     claims = jwt.decode(token.secret, options={"verify_signature": False})
     assert (claims["tid"], claims["oid"], claims["appid"]) == (ids.tenant, ids.user, ids.agent)
@@ -48,7 +48,7 @@ def test_token_speaks_for_the_agent_user_and_names_who_acts(tenant: Tenant, ids:
 def test_token_lives_as_long_as_entra_said(tenant: Tenant, ids: AgentIds) -> None:
     before = time.time()
     with tenant.turned(token_lifetime_s=3700):
-        token = tenant.chain(ids).user_token(tenant.cloud.graph_scope)
+        token = tenant.chain(ids).token(tenant.cloud.graph_scope)
 
     assert before <= token.acquired_at <= time.time()
     assert token.expires_at - token.acquired_at == 3700
@@ -56,7 +56,7 @@ def test_token_lives_as_long_as_entra_said(tenant: Tenant, ids: AgentIds) -> Non
 
 
 def test_printing_a_token_shows_no_secret(tenant: Tenant, ids: AgentIds) -> None:
-    token = tenant.chain(ids).user_token(tenant.cloud.graph_scope)
+    token = tenant.chain(ids).token(tenant.cloud.graph_scope)
 
     assert token.secret not in f"{token!r} {token} {[token]}"
     assert token.scope in repr(token)
@@ -65,7 +65,7 @@ def test_printing_a_token_shows_no_secret(tenant: Tenant, ids: AgentIds) -> None
 def test_hops_are_observed_in_their_order(tenant: Tenant, ids: AgentIds) -> None:
     observed: list[HopTiming] = []
 
-    tenant.chain(ids, observe=observed.append).user_token(tenant.cloud.graph_scope)
+    tenant.chain(ids, observe=observed.append).token(tenant.cloud.graph_scope)
 
     assert [timing.hop for timing in observed] == [Hop.BLUEPRINT, Hop.AGENT, Hop.USER]
     assert all(timing.ms > 0 for timing in observed)
@@ -74,9 +74,9 @@ def test_hops_are_observed_in_their_order(tenant: Tenant, ids: AgentIds) -> None
 def test_second_scope_asks_only_the_user_hop_again(tenant: Tenant, ids: AgentIds) -> None:
     observed: list[HopTiming] = []
     chain = tenant.chain(ids, observe=observed.append)
-    chain.user_token(tenant.cloud.graph_scope)
+    chain.token(tenant.cloud.graph_scope)
 
-    token = chain.user_token(tenant.cloud.answer_scope)
+    token = chain.token(tenant.cloud.answer_scope)
 
     assert tenant.asked(ids) == [*WALK, "user"]
     assert [timing.ms > 0 for timing in observed[3:]] == [False, False, True]
@@ -154,18 +154,18 @@ def test_proofs_that_live_minutes_are_used_while_they_live(tenant: Tenant, ids: 
     chain = tenant.chain(ids)
 
     with tenant.turned(token_lifetime_s=300):
-        chain.user_token(tenant.cloud.graph_scope)
-        chain.user_token(tenant.cloud.answer_scope)
+        chain.token(tenant.cloud.graph_scope)
+        chain.token(tenant.cloud.answer_scope)
 
     assert tenant.asked(ids) == [*WALK, "user"]
 
 
 def test_proofs_of_a_withdrawn_key_are_fetched_anew(tenant: Tenant, ids: AgentIds) -> None:
     chain = tenant.chain(ids)
-    chain.user_token(tenant.cloud.graph_scope)
+    chain.token(tenant.cloud.graph_scope)
     tenant.scene.ask("POST", "keys", {"withdraw": True})
 
-    token = chain.user_token(tenant.cloud.graph_scope)
+    token = chain.token(tenant.cloud.graph_scope)
 
     assert token.secret
     assert tenant.asked(ids) == [*WALK, "50013", *WALK]
@@ -195,7 +195,7 @@ def test_clock_that_is_off_is_named_with_the_minutes(
 def test_page_in_place_of_entra_is_named(tenant: Tenant, ids: AgentIds) -> None:
     tenant.spoil(ids, html=True)
     with pytest.raises(Unreachable, match="makes no sense") as refusal:
-        tenant.chain(ids).user_token(tenant.cloud.graph_scope)
+        tenant.chain(ids).token(tenant.cloud.graph_scope)
     tenant.heal()
 
     assert "a proxy" in refusal.value.hint
@@ -206,18 +206,18 @@ def test_consent_that_was_granted_just_now_does_not_wait(tenant: Tenant, ids: Ag
     chain = tenant.chain(ids)
     tenant.change(ids, grants={"https://graph.microsoft.com": []})
     with pytest.raises(HopRefused):
-        chain.user_token(tenant.cloud.graph_scope)
+        chain.token(tenant.cloud.graph_scope)
 
     tenant.change(ids, grants={"https://graph.microsoft.com": ["User.Read"]})
 
-    assert chain.user_token(tenant.cloud.graph_scope).secret
+    assert chain.token(tenant.cloud.graph_scope).secret
 
 
 def test_key_of_another_tenant_signs_nothing(tenant: Tenant, ids: AgentIds) -> None:
     key = MemoryKeyStore().create("default", Binding(tenant.cloud.login, UNKNOWN_TENANT))
 
     with pytest.raises(KeyMisused):
-        tenant.chain(ids, key=lambda: key).user_token(tenant.cloud.graph_scope)
+        tenant.chain(ids, key=lambda: key).token(tenant.cloud.graph_scope)
 
     assert tenant.asked(ids) == []
 
@@ -234,18 +234,18 @@ def test_locked_keystore_is_reported_and_found_unlocked_later(
 
     chain = tenant.chain(ids, key=key)
     with pytest.raises(KeyUnavailable):
-        chain.user_token(tenant.cloud.graph_scope)
+        chain.token(tenant.cloud.graph_scope)
     assert tenant.asked(ids) == []
 
     opened.append(tenant.key)
-    assert chain.user_token(tenant.cloud.graph_scope).secret
+    assert chain.token(tenant.cloud.graph_scope).secret
 
 
 def test_entra_that_is_not_there_is_unreachable(tenant: Tenant, ids: AgentIds) -> None:
     nowhere = replace(tenant.cloud, login=f"https://localhost:{closed_port()}")
 
     with pytest.raises(Unreachable, match=r"Entra cannot be reached \(ConnectionError\)"):
-        tenant.chain(ids, cloud=nowhere).user_token("graph")
+        tenant.chain(ids, cloud=nowhere).token("graph")
 
 
 def test_entra_of_an_untrusted_authority_is_unreachable(
@@ -254,7 +254,7 @@ def test_entra_of_an_untrusted_authority_is_unreachable(
     distrusting = replace(tenant.cloud, tls_ca=str(authority.bundle))
 
     with pytest.raises(Unreachable, match="SSLError"):
-        tenant.chain(ids, cloud=distrusting).user_token("graph")
+        tenant.chain(ids, cloud=distrusting).token("graph")
     assert tenant.asked(ids) == []
 
 
@@ -265,7 +265,7 @@ def test_authority_file_that_is_gone_leaves_entra_unreachable(
     without = replace(tenant.cloud, tls_ca="/nowhere/ca.pem")
 
     with pytest.raises(Unreachable, match="OSError"):
-        tenant.chain(ids, cloud=without).user_token("graph")
+        tenant.chain(ids, cloud=without).token("graph")
 
 
 METADATA = "/v2.0/.well-known/openid-configuration"
@@ -298,7 +298,7 @@ def walk(tenant: Tenant, ids: AgentIds, authority: Authority) -> Callable[[str],
     def ask(login: str) -> Token:
         key = MemoryKeyStore().create("default", Binding(login, ids.tenant))
         cloud: Cloud = replace(tenant.cloud, login=login, tls_ca=str(authority.bundle))
-        return tenant.chain(ids, cloud=cloud, key=lambda: key).user_token("graph")
+        return tenant.chain(ids, cloud=cloud, key=lambda: key).token("graph")
 
     return lambda login: asyncio.to_thread(ask, login)
 
@@ -328,7 +328,7 @@ async def test_token_that_came_with_a_pause_is_not_given_again(
     chain = tenant.chain(ids, cloud=cloud, key=lambda: key)
 
     for _ in range(2):
-        await asyncio.to_thread(chain.user_token, "graph")
+        await asyncio.to_thread(chain.token, "graph")
 
     assert sum(line.startswith("POST") for line in entra.asked) == 4
 

@@ -35,6 +35,16 @@ def test_unknown_code_falls_back_to_the_page(code: str) -> None:
     assert hint_for(Hop.USER, code) == "docs/identity/token-chain.md#user"
 
 
+@pytest.mark.parametrize("code", KNOWN)
+def test_no_hint_for_a_bot_sends_its_operator_to_a_blueprint_or_an_agent(code: str) -> None:
+    hint = hint_for(Hop.BOT, code)
+
+    assert hint.endswith(" (docs/identity/token-chain.md#bot)")
+    if code not in {"AADSTS65001", "AADSTS50034", "AADSTS50057", "AADSTS700211", "AADSTS53003"}:
+        assert "agent identity" not in hint
+        assert "blueprint" not in hint or "which is no bot" in hint
+
+
 @pytest.mark.parametrize("hop", Hop)
 def test_every_hint_leads_to_a_heading_of_the_page(page: str, hop: Hop) -> None:
     anchor = hint_for(hop, "unknown").partition("#")[2]

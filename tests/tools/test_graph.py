@@ -19,7 +19,7 @@ def ids(tenant: Tenant) -> AgentIds:
 
 @pytest.fixture(scope="module")
 def token(tenant: Tenant, ids: AgentIds) -> Token:
-    return tenant.chain(ids).user_token(tenant.cloud.graph_scope)
+    return tenant.chain(ids).token(tenant.cloud.graph_scope)
 
 
 async def test_answer_is_read(
@@ -44,7 +44,7 @@ async def test_bad_token_is_refused_and_not_repeated(
 async def test_token_for_another_resource_is_refused(
     tenant: Tenant, ids: AgentIds, session: aiohttp.ClientSession
 ) -> None:
-    token = tenant.chain(ids).user_token(tenant.cloud.answer_scope)
+    token = tenant.chain(ids).token(tenant.cloud.answer_scope)
 
     with pytest.raises(CallRefused, match="401"):
         await speaking(session, tenant.cloud.graph, token.secret).get("me")

@@ -21,7 +21,7 @@ def ids(tenant: Tenant) -> AgentIds:
 
 
 def speaking_as(tenant: Tenant, ids: AgentIds, session: aiohttp.ClientSession) -> Graph:
-    token = tenant.chain(ids).user_token(tenant.cloud.graph_scope)
+    token = tenant.chain(ids).token(tenant.cloud.graph_scope)
     return speaking(session, tenant.cloud.graph, token.secret)
 
 

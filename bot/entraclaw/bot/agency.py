@@ -16,6 +16,7 @@ from functools import partial
 import aiohttp
 
 from entraclaw.bot.access_file import AccessFile
+from entraclaw.bot.acting import Acting
 from entraclaw.bot.admission import Door
 from entraclaw.bot.alarm import Alarm, Way
 from entraclaw.bot.attaching import Attaching
@@ -53,7 +54,7 @@ from entraclaw.bot.way_out import WayOut
 from entraclaw.bot.webhook import Webhook
 from entraclaw.bot.whoami import WhoAmI
 from entraclaw.errors import BadSettings, EntraclawError, Problem
-from entraclaw.identity import AgentIds, Chain, HopTiming, Minter
+from entraclaw.identity import AgentIds, HopTiming
 from entraclaw.identity.retrying import Trouble
 from entraclaw.tools import (
     Graph,
@@ -85,20 +86,10 @@ class Agency:
         cloud = settings.cloud
         self._agent, self._store, self.key = agent, store, ProfileKey(settings)
         self.hops: deque[HopTiming] = deque(maxlen=_HOPS_KEPT)
-        self.minter = Minter(
-            Chain(agent, cloud, self.key, time, self.hops.append),
-            time.time,
-            told=self._in_trouble,
-        )
-        self._graph_token = partial(self.minter.token, cloud.graph_scope)
-        self._graph = Graph(session, cloud.graph, self._graph_token, self.minter.refused)
-        self._line = Line(
-            session,
-            partial(self.minter.token, cloud.answer_scope),
-            cloud.service_hosts,
-            pace,
-            self.minter.refused,
-        )
+        self.acting = Acting(settings, agent, self.key, self.hops.append, self._in_trouble)
+        at_graph, answers = self.acting.graph, self.acting.answers
+        self._graph = Graph(session, cloud.graph, at_graph.token, at_graph.refused)
+        self._line = Line(session, answers.token, cloud.service_hosts, pace, answers.refused)
         self.happenings = Happenings(time.time, store.watch)
         self.lock = ProfileLock(settings.folder)
         self.access = AccessFile(settings.folder)
@@ -187,8 +178,8 @@ class Agency:
             session,
             places,
             self._line.token,
-            self._graph_token,
-            refused=self.minter.refused,
+            self.acting.graph.token,
+            refused=self.acting.refused,
         )
         return Fetching(self._store.inbox, self.desk.use, source, self._agent, settings.folder)
 
@@ -224,7 +215,7 @@ class Agency:
         session = aiohttp.ClientSession(connector=connector)
         stack.push_async_callback(session.close)
         agency = cls(settings, agent, store, sessions, session, pace=pace)
-        stack.push_async_callback(agency.minter.close)
+        stack.push_async_callback(agency.acting.close)
         stack.push_async_callback(agency._out.settling.close)
         stack.push_async_callback(agency.answers.close)
         stack.callback(agency.desk.close)

@@ -162,7 +162,7 @@ class Daemon:
             "key": agency.key.document() if agency else None,
             "locked": (agency.lock.reason if agency else "") or None,
             "trouble": _trouble(agency),
-            "tokens": [tokens.describe(one) for one in await agency.minter.troubles()]
+            "tokens": [tokens.describe(*one) for one in await agency.acting.troubles()]
             if agency
             else [],
             "warnings": self._warnings,

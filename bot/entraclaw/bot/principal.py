@@ -37,6 +37,11 @@ _NEEDED: Mapping[tuple[Inbound, ActsAs], frozenset[str]] = {
 }
 
 
+def answers_as(inbound: Inbound) -> ActsAs:
+    """Name who answers in a conversation that a message came in: whom it came to."""
+    return ActsAs.BOT if inbound is Inbound.BOT else ActsAs.AGENT_USER
+
+
 def needed(inbound: Inbound, acts_as: ActsAs) -> frozenset[str] | None:
     """Name the ids that the two need; None if they do not go together.
 

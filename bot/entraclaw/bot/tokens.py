@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime
 
+from entraclaw.bot.principal import ActsAs
 from entraclaw.identity.retrying import Trouble
 
 
-def describe(trouble: Trouble) -> dict[str, object]:
-    """Shape *trouble* for the wire: ids, words and moments in UTC, never a token."""
+def describe(who: ActsAs, trouble: Trouble) -> dict[str, object]:
+    """Shape a principal's *trouble* for the wire: ids, words, moments in UTC, never a token."""
     return {
+        "principal": who.value,
         "resource": trouble.scope.removesuffix("/.default"),
         "state": trouble.standing.value,
         "cause": str(trouble.error),

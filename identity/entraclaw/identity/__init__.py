@@ -1,4 +1,4 @@
-"""Who the agent is, and the proof of it: cloud, keys, the three hops, tokens.
+"""Who the agent is, and the proof of it: cloud, keys, the hops, tokens.
 
 Knows nothing of Teams, MCP or HTTP servers. The contract of the token chain, with its
 sources, is docs/identity/token-chain.md.
@@ -11,21 +11,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from entraclaw.identity.bot_hop import BotHop
     from entraclaw.identity.chain import Chain
     from entraclaw.identity.cloud import Cloud
     from entraclaw.identity.minter import Minter
+    from entraclaw.identity.source import TokenSource
     from entraclaw.identity.values import AgentIds, Hop, HopTiming, Token
 
-__all__ = ["AgentIds", "Chain", "Cloud", "Hop", "HopTiming", "Minter", "Token"]
+__all__ = [
+    "AgentIds",
+    "BotHop",
+    "Chain",
+    "Cloud",
+    "Hop",
+    "HopTiming",
+    "Minter",
+    "Token",
+    "TokenSource",
+]
 
 _HOMES = {
     "AgentIds": "values",
+    "BotHop": "bot_hop",
     "Chain": "chain",
     "Cloud": "cloud",
     "Hop": "values",
     "HopTiming": "values",
     "Minter": "minter",
     "Token": "values",
+    "TokenSource": "source",
 }
 
 

@@ -1,7 +1,7 @@
 """Keep one good token per resource, without ever holding up the event loop.
 
 A token that is due but still good is given out while its successor is fetched; callers
-who ask for the same scope at the same moment share one fetch. The chain itself runs in
+who ask for the same scope at the same moment share one fetch. The source itself runs in
 one worker thread, since msal and its HTTP client block; what is waited for between two
 tries is waited for outside it. A refusal is a state: it is told to whoever asks, and Entra
 is asked again ever more rarely (`entraclaw.identity.retrying`).
@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from entraclaw.errors import EntraclawError, HopRefused, Unreachable
-from entraclaw.identity.chain import Chain
 from entraclaw.identity.expiry import is_due, is_usable
 from entraclaw.identity.retrying import Trouble, pause, trouble
+from entraclaw.identity.source import TokenSource
 from entraclaw.identity.values import Token
 
 _ONCE_S = 60.0  # a resource that refuses the successor too is not cured by yet another
@@ -24,23 +24,23 @@ _log = logging.getLogger(__name__)
 
 
 class Minter:
-    """The tokens of one agent user in its tenant, by resource.
+    """The tokens of one principal in its tenant, by resource.
 
     Never another identity: a refused hop is an error.
     """
 
     def __init__(
         self,
-        chain: Chain,
+        source: TokenSource,
         now: Callable[[], float],
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         told: Callable[[Trouble], None] = lambda _: None,
     ) -> None:
-        """Take tokens from *chain* and the time (seconds since the epoch) from *now*.
+        """Take tokens from *source* and the time (seconds since the epoch) from *now*.
 
         *told* hears of each trouble as it begins.
         """
-        self._chain, self._now, self._sleep, self._told = chain, now, sleep, told
+        self._source, self._now, self._sleep, self._told = source, now, sleep, told
         self._tokens: dict[str, Token] = {}
         self._fetches: dict[str, asyncio.Task[Token]] = {}
         self._running: set[asyncio.Task[Token]] = set()
@@ -91,7 +91,7 @@ class Minter:
         _log.warning("token dropped: its resource refused it scope=%s", scope)
 
     async def troubles(self) -> Sequence[Trouble]:
-        """List what stands between the agent and fresh tokens, after a look at what is due."""
+        """List what stands between the principal and fresh tokens, after a look at what is due."""
         now = self._now()
         looks = [self._fetch(one.scope) for one in self._troubles.values() if now >= one.asks_at]
         if looks:
@@ -118,9 +118,7 @@ class Minter:
         loop, tries = asyncio.get_running_loop(), 0
         while True:
             try:
-                return await loop.run_in_executor(
-                    self._thread, self._chain.user_token, scope, claims
-                )
+                return await loop.run_in_executor(self._thread, self._source.token, scope, claims)
             except (HopRefused, Unreachable) as error:
                 tries += 1
                 seconds = pause(error, tries)

@@ -28,6 +28,15 @@ KNOWN: Mapping[str, str] = {
     "AADSTS7000222": "the credential has expired",
 }
 
+# What is said otherwise of a bot, which is an application like any other.
+_OF_A_BOT: Mapping[str, str] = {
+    "AADSTS700027": "this machine's certificate is not registered on the bot, or expired",
+    "AADSTS700016": "no such application in this tenant; check bot and tenant",
+    "AADSTS7000112": "the bot's application is disabled; an administrator must enable it",
+    "AADSTS500011": "the Bot Framework is not known in the tenant; register the bot with Azure Bot",
+    "AADSTS82001": "bot names a blueprint, which is no bot: name the bot's own application",
+}
+
 
 class Standing(StrEnum):
     """What a refusal makes of the agent, in words for `status`."""
@@ -122,7 +131,7 @@ def hint_for(hop: Hop, code: str, skew_s: float = 0.0) -> str:
     *skew_s* is by how much Entra's clock is ahead of ours, in seconds.
     """
     page = f"docs/identity/token-chain.md#{hop}"
-    known = KNOWN.get(code)
+    known = (_OF_A_BOT.get(code) if hop is Hop.BOT else None) or KNOWN.get(code)
     if code == _SKEW and abs(skew_s) >= _SKEWED_S:
         way = "behind" if skew_s > 0 else "ahead of"
         known = f"this machine's clock is {abs(skew_s) / 60:.0f} min {way} Entra's; set it"
@@ -136,7 +145,7 @@ def standing_of(code: str) -> Standing:
 
 def is_stale(hop: Hop, code: str) -> bool:
     """Tell whether *hop* was refused for the proof it showed, which a new one may cure."""
-    return hop is not Hop.BLUEPRINT and code in _STALE
+    return hop in {Hop.AGENT, Hop.USER} and code in _STALE
 
 
 def seconds_of(retry_after: str) -> float | None:

@@ -29,13 +29,15 @@ class EntraSession(requests.Session):
         skew_s: By how much Entra's clock was ahead of ours when it last answered, seconds.
     """
 
-    def __init__(self, endpoint: str, tls_ca: str, now: Callable[[], float]) -> None:
+    def __init__(
+        self, endpoint: str, tls_ca: str, now: Callable[[], float], first: Hop = Hop.BLUEPRINT
+    ) -> None:
         """Expect metadata to name *endpoint*; trust the bundle *tls_ca*, or the system's.
 
-        *now* is our own clock, epoch seconds.
+        *now* is our own clock, epoch seconds; *first* the hop that the metadata is read for.
         """
         super().__init__()
-        self._endpoint, self._now = endpoint, now
+        self._endpoint, self._now, self._first = endpoint, now, first
         self.skew_s = 0.0
         if tls_ca:
             self.verify = tls_ca
@@ -70,7 +72,7 @@ class EntraSession(requests.Session):
         metadata = _document(response)
         if not response.ok:
             code = code_of(metadata)
-            raise HopRefused(Hop.BLUEPRINT, code, hint=hint_for(Hop.BLUEPRINT, code))
+            raise HopRefused(self._first, code, hint=hint_for(self._first, code))
         if metadata.get("token_endpoint") != self._endpoint:
             raise KeyMisused(
                 "Entra's metadata names a token endpoint of another tenant or login host",

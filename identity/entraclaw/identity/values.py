@@ -5,11 +5,12 @@ from enum import StrEnum
 
 
 class Hop(StrEnum):
-    """The three requests of the token chain, in their order."""
+    """The requests to Entra: the three of the token chain in their order, and a bot's only one."""
 
     BLUEPRINT = "blueprint"
     AGENT = "agent"
     USER = "user"
+    BOT = "bot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class AgentIds:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token of the agent user for one resource.
+    """An access token of one principal for one resource.
 
     Attributes:
         secret: The bearer itself. Never printed: `repr` leaves it out.

@@ -2,7 +2,7 @@
 
 Plain functions of who, where, what and when. The body is what Teams sends for
 an agentic user: the recipient names agent user, agent identity, blueprint and
-tenant, and none of it is signed.
+tenant, and none of it is signed. For a classic bot it names the bot alone.
 
 Activity: https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-api-reference
 Edits, deletions, reactions: https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/subscribe-to-conversation-events
@@ -112,7 +112,9 @@ def reaction(
 
 
 def recipient(agent: Agent) -> Json:
-    """The agent as the addressee of an activity."""
+    """The agent, or the bot, as the addressee of an activity."""
+    if agent.is_bot:
+        return {"id": f"28:{agent.bot}", "name": agent.name}
     return {
         "id": mri(agent.user),
         "name": agent.name,

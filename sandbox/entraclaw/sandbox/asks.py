@@ -26,7 +26,7 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class Hire:
-    """A new agent."""
+    """A new agent, or a new bot."""
 
     name: str
     sponsors: tuple[str, ...]
@@ -76,6 +76,10 @@ class Asks:
             certificate=read_certificate(body),
         )
 
+    def register(self, body: Json) -> Hire:
+        """Read `POST /control/bots`: a bot has no sponsors."""
+        return self.hire({**body, "sponsors": []})
+
     def change(self, body: Json) -> Change:
         """Read `PUT /control/agents/{user}`."""
         grants = part(body, "grants")
@@ -114,7 +118,7 @@ class Asks:
         )
 
     def agent(self, user: str) -> Agent:
-        """Find an agent by its user's object id.
+        """Find an agent by its user's object id, or a bot by its app id.
 
         Raises:
             DocumentError: There is none.

@@ -1,6 +1,6 @@
 """What a client may show to prove who it is: a signed statement, or a token of ours.
 
-A blueprint signs a statement with the key of a registered certificate; an
+A blueprint, and a bot, signs a statement with the key of a registered certificate; an
 agent identity has no key and shows the token its blueprint got for it. Both
 checks are here, and raise the refusal that Entra would answer with.
 
@@ -44,8 +44,8 @@ class Authority:
         return f"{self.login}/{self.tenant}/v2.0"
 
 
-def prove_blueprint(assertion: str, agent: Agent, authority: Authority) -> None:
-    """Accept *assertion* as signed by the blueprint of *agent*.
+def prove_application(assertion: str, agent: Agent, authority: Authority) -> None:
+    """Accept *assertion* as signed by the blueprint of *agent*, or by the bot that it is.
 
     One statement may be shown many times: msal keeps its own for minutes, and
     Entra does not remember `jti`.
@@ -60,7 +60,7 @@ def prove_blueprint(assertion: str, agent: Agent, authority: Authority) -> None:
         raise RefusalError(700027, "Client assertion contains an invalid signature.") from None
     if authority.token_endpoint not in _audiences(claims):
         raise RefusalError(700023)
-    if not claims.get("iss") == claims.get("sub") == agent.blueprint:
+    if not claims.get("iss") == claims.get("sub") == agent.app:
         raise RefusalError(50027, "Invalid JWT token. iss and sub must be the client_id.")
     _check_times(claims, authority.now)
 

@@ -26,6 +26,7 @@ class Bearer:
     tid: str
     scopes: frozenset[str]
     nbf: float = 0.0
+    aud: str = ""
 
 
 class BearerError(Exception):
@@ -77,4 +78,5 @@ def _holder(claims: Json, *, audience: str, now: float) -> Bearer:
         tid=tid,
         scopes=frozenset(text(claims, "scp", "").split()),
         nbf=number(claims, "nbf"),
+        aud=audience,
     )

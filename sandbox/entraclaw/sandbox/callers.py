@@ -1,24 +1,25 @@
 """Who calls the connector, and in which conversation; and how it says no.
 
-Every call must carry an agent user's token for the agent channel, and that
-user must be in the conversation it speaks in.
+Every call must carry an agent user's token for the agent channel, or a bot's for
+the Bot Framework; and that user, or bot, must be in the conversation it speaks in.
 
 Errors: https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-api-reference
 """
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from http import HTTPStatus
 
 from aiohttp import web
 
-from entraclaw.sandbox.bearers import BearerError, challenge, read_bearer
+from entraclaw.sandbox.bearers import Bearer, BearerError, challenge, read_bearer
 from entraclaw.sandbox.clock import Clock
 from entraclaw.sandbox.conversations import Conversation, Conversations
-from entraclaw.sandbox.directory import Directory
+from entraclaw.sandbox.directory import Agent, Directory
 from entraclaw.sandbox.documents import DocumentError
 from entraclaw.sandbox.keyring import Keyring
-from entraclaw.sandbox.resources import AGENT_CHANNEL
+from entraclaw.sandbox.resources import AGENT_CHANNEL, BOT_FRAMEWORK
 from entraclaw.sandbox.transcript import Author
 
 _log = logging.getLogger(__name__)
@@ -42,29 +43,31 @@ class Callers:
         self._keys, self._clock = keys, clock
 
     def speaker(self, request: web.Request) -> Author:
-        """The agent user who calls, as its token says.
+        """The agent user or the bot who calls, as its token says.
 
         Raises:
             ConnectorError: It carries no token that is good here.
         """
-        header = request.headers.get("Authorization")
-        try:
-            bearer = read_bearer(
-                header, keys=self._keys, audience=AGENT_CHANNEL, now=self._clock.now()
-            )
-        except BearerError:
-            message = "Authorization has been denied for this request."
-            raise ConnectorError(401, "Unauthorized", message) from None
+        bearer = self._bearer(request.headers.get("Authorization"))
         agent = self._directory.agent(bearer.oid)
         if agent and (asks := challenge(bearer, agent.tokens_from)):
             raise ConnectorError(401, "Unauthorized", "The token is too old.", asks=asks)
-        if agent is None or bearer.idtyp != "user" or bearer.azp != agent.identity:
-            raise ConnectorError(403, "Forbidden", "The caller is not an agent user")
-        if "AgentData.ReadWrite" not in bearer.scopes or not agent.enabled:
+        if agent is None or not _is_itself(agent, bearer):
+            raise ConnectorError(403, "Forbidden", "The caller is neither an agent user nor a bot")
+        if not _may_call(agent, bearer):
             raise ConnectorError(403, "Forbidden", "The caller may not use this service")
         if request.match_info["tid"].lower() != bearer.tid:
             raise ConnectorError(403, "Forbidden", "The tenant is not the caller's")
         return Author(agent.user, agent.name, bearer)
+
+    def _bearer(self, header: str | None) -> Bearer:
+        for audience in (AGENT_CHANNEL, BOT_FRAMEWORK):
+            with suppress(BearerError):
+                return read_bearer(
+                    header, keys=self._keys, audience=audience, now=self._clock.now()
+                )
+        message = "Authorization has been denied for this request."
+        raise ConnectorError(401, "Unauthorized", message)
 
     def place(self, request: web.Request, speaker: Author) -> Conversation:
         """The conversation that the path names, threads aside.
@@ -89,6 +92,18 @@ class Callers:
             raise ConnectorError(
                 403, "BotNotInConversationRoster", "The bot is not part of the conversation roster."
             )
+
+
+def _is_itself(agent: Agent, bearer: Bearer) -> bool:
+    """Tell whether *bearer* is the agent user's own, by its agent, or the bot's own."""
+    if agent.is_bot:
+        return bearer.idtyp == "app" and bearer.azp == agent.bot and bearer.aud == BOT_FRAMEWORK
+    is_user = bearer.idtyp == "user" and bearer.azp == agent.identity
+    return is_user and bearer.aud == AGENT_CHANNEL
+
+
+def _may_call(agent: Agent, bearer: Bearer) -> bool:
+    return agent.enabled and (agent.is_bot or "AgentData.ReadWrite" in bearer.scopes)
 
 
 def answering(

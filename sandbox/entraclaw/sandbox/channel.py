@@ -18,7 +18,7 @@ import orjson
 
 from entraclaw.sandbox.directory import Agent
 from entraclaw.sandbox.documents import Json
-from entraclaw.sandbox.passes import Pass, Passes
+from entraclaw.sandbox.passes import Passes
 from entraclaw.sandbox.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class Channel:
         if agent.endpoint is None:
             self._tell(Fate(called, _UNTRIED))
             return _UNTRIED
-        shown = token or self._passes.show(agent, Pass.AGENTIC)
+        shown = token or self._passes.show(agent)
         work = self._post(agent.endpoint, activity, called, shown)
         if wait:
             return await work

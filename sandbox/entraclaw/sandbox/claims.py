@@ -48,7 +48,7 @@ def agent_claims(authority: Authority, agent: Agent) -> Json:
 
 
 def app_claims(authority: Authority, agent: Agent, *, client: str, resource: str) -> Json:
-    """An app-only token for a real resource: the agent acts as itself, without a user."""
+    """An app-only token for a real resource: the agent, or a bot, acts as itself."""
     claims = {
         **_access(authority, client, resource),
         "idtyp": "app",
@@ -56,7 +56,7 @@ def app_claims(authority: Authority, agent: Agent, *, client: str, resource: str
         "sub": client,
         "xms_idrel": _SERVICE,
     }
-    if client == agent.blueprint:
+    if client == agent.app:
         return claims
     return {
         **claims,

@@ -1,4 +1,4 @@
-"""The connector: where an agent's answers arrive, with a token of its user.
+"""The connector: where answers arrive, with a token of the agent user or of the bot.
 
 What the transcript says about the sender is read from the token alone.
 

@@ -17,6 +17,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from entraclaw.sandbox.activities import Utterance
 from entraclaw.sandbox.asks import Asks, read_certificate, read_forgery, turn
+from entraclaw.sandbox.bots import Bots
 from entraclaw.sandbox.conversations import Conversations, Kind
 from entraclaw.sandbox.directory import PEOPLE, Agent, Directory
 from entraclaw.sandbox.documents import DocumentError, Json, load, text
@@ -56,6 +57,7 @@ class Control:
     def routes(self) -> list[web.RouteDef]:
         """What this host serves."""
         return [
+            *Bots(directory=self._directory, asks=self._asks).routes(),
             web.post("/control/agents", self._hire),
             web.put("/control/agents/{user}", self._change),
             web.post("/control/agents/{user}/certificates", self._certify),

@@ -2,7 +2,8 @@
 
 An agent is three objects in Entra (a blueprint that holds the certificates, an
 agent identity that holds nothing, an agent user) and is kept here as one value,
-because the sandbox makes them together and one-to-one.
+because the sandbox makes them together and one-to-one. A classic bot is one
+object, an ordinary application with certificates, and is kept in the same form.
 
 Object model: https://learn.microsoft.com/entra/agent-id/
 """
@@ -44,7 +45,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A credential of a blueprint: the public half, and the two names it goes by."""
+    """A credential of a blueprint or a bot: the public half, and the two names it goes by."""
 
     x5t: str
     x5t_s256: str
@@ -112,14 +113,18 @@ _FIRST_GRANTS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 
+_NO_GRANTS: Mapping[str, frozenset[str]] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class Agent:
     """Blueprint, agent identity and agent user of one agent, and its settings.
 
+    A classic bot has none of the three: they are empty, but that *user*, by
+    which conversations know their members, is the bot's app id there, too.
     *grants* maps a resource to the delegated scopes consented for it; what was
-    consented before holds until *grants_from*. *bot* is the app id under which
-    the same agent is a classic bot. *enabled* is the agent user;
+    consented before holds until *grants_from*. *bot* is the app id of a classic
+    bot, which of an agent is nobody's. *enabled* is the agent user;
     *identity_enabled* and *blueprint_enabled* are the other two. *blocked* is
     the AADSTS number with which a Conditional Access policy says no. Resources
     take no token that was made before *tokens_from*. Moments are seconds since
@@ -144,6 +149,16 @@ class Agent:
     blueprint_enabled: bool = True
     blocked: int | None = None
     tokens_from: float = 0.0
+
+    @property
+    def is_bot(self) -> bool:
+        """Whether this is a classic bot."""
+        return not self.blueprint
+
+    @property
+    def app(self) -> str:
+        """The application that the certificates are registered on."""
+        return self.blueprint or self.bot
 
     def granted(self, resource: str, now: float) -> frozenset[str]:
         """What Entra takes for consented at *now*, everywhere in its data centres."""
@@ -172,12 +187,17 @@ class Directory:
         return (person for person in PEOPLE if person.tenant == tenant)
 
     def agent(self, user: str) -> Agent | None:
-        """Find an agent by its agent user's object id."""
+        """Find an agent by its agent user's object id, or a bot by its app id."""
         return self._agents.get(user.lower())
 
     def agents(self, tenant: str) -> Iterable[Agent]:
-        """Every agent of one tenant."""
-        return (agent for agent in self._agents.values() if agent.tenant == tenant)
+        """Every agent of one tenant; bots are none."""
+        return (a for a in self._agents.values() if a.tenant == tenant and not a.is_bot)
+
+    def bot(self, tenant: str, app: str) -> Agent | None:
+        """Find the bot with this app id."""
+        found = self._agents.get(app.lower())
+        return found if found and found.is_bot and found.tenant == tenant else None
 
     def blueprint(self, tenant: str, app: str) -> Agent | None:
         """Find the agent whose blueprint has this app id."""
@@ -218,6 +238,26 @@ class Directory:
         )
         self.keep(agent)
         return agent
+
+    def register(self, name: str, certificate: Certificate, *, endpoint: str | None) -> Agent:
+        """Make a classic bot in the home tenant."""
+        app = str(uuid.uuid4())
+        bot = Agent(
+            name=name,
+            tenant=HOME.id,
+            blueprint="",
+            identity="",
+            user=app,
+            upn="",
+            bot=app,
+            certificates=(certificate,),
+            sponsors=(),
+            endpoint=endpoint,
+            grants=_NO_GRANTS,
+            older_grants=_NO_GRANTS,
+        )
+        self.keep(bot)
+        return bot
 
     def keep(self, agent: Agent) -> None:
         """Put *agent* in the place of the one with the same user."""

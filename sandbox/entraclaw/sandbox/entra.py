@@ -20,6 +20,7 @@ import orjson
 from aiohttp import web
 
 from entraclaw.sandbox.assertions import Authority
+from entraclaw.sandbox.bot_keys import BotKeys
 from entraclaw.sandbox.clock import Clock
 from entraclaw.sandbox.directory import Tenant
 from entraclaw.sandbox.documents import DocumentError, Json, load, part, text
@@ -28,15 +29,11 @@ from entraclaw.sandbox.grants import Form, Granted, World, decide
 from entraclaw.sandbox.keyring import Keyring
 from entraclaw.sandbox.refusals import DOWN, RefusalError, Refused, explain
 from entraclaw.sandbox.settings import Settings
-from entraclaw.sandbox.tokens import SigningKey, times
+from entraclaw.sandbox.tokens import times
 
 _log = logging.getLogger(__name__)
 
 BOT_ISSUER = "https://api.botframework.com"
-
-# Which channels may sign with the Bot Framework key; a reader must find its own here.
-# https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-authentication
-_ENDORSEMENTS = ("msteams", "agents", "webchat", "directline")
 
 # Tenant names that stand for "whichever", in metadata requests only.
 _ANY_TENANT = frozenset({"common", "organizations", "consumers"})
@@ -63,7 +60,7 @@ class Entra:
         login: str,
         world: World,
         keys: Keyring,
-        bot_key: SigningKey,
+        bot_keys: BotKeys,
         settings: Settings,
         clock: Clock,
         faults: EntraFaults,
@@ -71,7 +68,7 @@ class Entra:
     ) -> None:
         self._tell = tell
         self._login, self._world, self._settings = login, world, settings
-        self._keyring, self._bot_key = keys, bot_key
+        self._keyring, self._of_bots = keys, bot_keys
         self.clock, self._faults = clock, faults
         self._requests: list[TokenRequest] = []
         self.metadata_reads = 0
@@ -151,7 +148,7 @@ class Entra:
         )
 
     async def _bot_keys(self, _request: web.Request) -> web.Response:
-        return web.json_response({"keys": [self._bot_key.jwk(endorsements=_ENDORSEMENTS)]})
+        return web.json_response({"keys": self._of_bots.jwks()})
 
     async def _token(self, request: web.Request) -> web.Response:
         begun = time.perf_counter()
@@ -171,9 +168,9 @@ class Entra:
     async def _met(self, form: Form, tenant: Tenant | None) -> EntraFault | None:
         directory, client = self._world.directory, form.get("client_id", "")
         home = tenant.id if tenant else ""
-        blueprint = directory.blueprint(home, client)
-        hop = hop_of(form, is_blueprint=blueprint is not None)
-        delay_s, fault = self._faults.meet(hop, blueprint or directory.identity(home, client))
+        own = directory.blueprint(home, client) or directory.bot(home, client)
+        hop = hop_of(form, own)
+        delay_s, fault = self._faults.meet(hop, own or directory.identity(home, client))
         if delay_s:
             await asyncio.sleep(delay_s)
         return fault

@@ -97,11 +97,16 @@ class EntraFaults:
         return is_agent and fault.hop in {None, hop.value}
 
 
-def hop_of(form: Mapping[str, str], *, is_blueprint: bool) -> Hop:
-    """Tell which step of the chain *form* asks for, before any rule has looked at it."""
+def hop_of(form: Mapping[str, str], client: Agent | None) -> Hop:
+    """Tell what *form* asks for, before any rule has looked at it.
+
+    *client* is who asks, by its own application: a blueprint or a bot; None for others.
+    """
     if form.get("grant_type") == "user_fic":
         return Hop.USER
-    return Hop.BLUEPRINT if is_blueprint else Hop.AGENT
+    if client is None:
+        return Hop.AGENT
+    return Hop.BOT if client.is_bot else Hop.BLUEPRINT
 
 
 def _read(one: object) -> EntraFault:

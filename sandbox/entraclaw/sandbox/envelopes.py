@@ -1,7 +1,8 @@
 """How Graph answers: its headers, its envelope for every error, who is let in.
 
 A reader gets the request and the bearer, and returns a response or raises
-`GraphError`; everything that all calls have in common is here.
+`GraphError`; everything that all calls have in common is here, and a log of who
+called, which tests read.
 
 Errors: https://learn.microsoft.com/graph/errors
 """
@@ -49,21 +50,37 @@ class Answering:
 
     def __init__(self, keys: Keyring, clock: Clock, directory: Directory) -> None:
         self._keys, self._clock, self._directory = keys, clock, directory
+        self._calls: list[Json] = []
+
+    def routes(self) -> list[web.RouteDef]:
+        """The part of the control API that tells who called."""
+        return [web.get("/control/calls", self._show)]
+
+    async def _show(self, _request: web.Request) -> web.Response:
+        return web.json_response({"calls": self._calls})
 
     def __call__(self, read: Reader) -> Handler:
         """Wrap *read*."""
 
         async def handler(request: web.Request) -> web.Response:
+            bearer: Bearer | None = None
             try:
-                response = await read(request, self._bearer(request))
+                bearer = self._bearer(request)
+                response = await read(request, bearer)
             except GraphError as no:
                 response = refusal(request, no)
             except DocumentError as wrong:
                 response = refusal(request, GraphError(400, "BadRequest", str(wrong)))
+            self._note(request, bearer, response.status)
             response.headers.update(_headers(request))
             return response
 
         return handler
+
+    def _note(self, request: web.Request, bearer: Bearer | None, status: int) -> None:
+        who = bearer and {"oid": bearer.oid, "idtyp": bearer.idtyp, "azp": bearer.azp}
+        call = {"n": len(self._calls) + 1, "method": request.method, "path": request.path}
+        self._calls.append({**call, "status": status, "sender": who})
 
     def _bearer(self, request: web.Request) -> Bearer:
         header = request.headers.get("Authorization")

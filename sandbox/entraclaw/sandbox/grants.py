@@ -3,7 +3,8 @@
 Three hops make an agent user's token. The blueprint proves itself with a
 certificate and names an agent identity (`fmi_path`); the agent identity shows
 that token and gets its own; with both it asks for a token of its user. Every
-rule is a function of the form, the directory and the clock.
+rule is a function of the form, the directory and the clock. A classic bot proves
+itself with a certificate, too, and is granted its token at once.
 
 Grants: https://learn.microsoft.com/entra/agent-id/
 """
@@ -16,7 +17,7 @@ from entraclaw.sandbox import claims
 from entraclaw.sandbox.assertions import (
     Authority,
     managed_subject,
-    prove_blueprint,
+    prove_application,
     prove_exchange,
 )
 from entraclaw.sandbox.directory import Agent, Directory
@@ -43,6 +44,7 @@ class Hop(StrEnum):
     AGENT = "agent"
     USER = "user"
     APP = "app"
+    BOT = "bot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +89,11 @@ def _chosen(form: Form) -> Callable[[Form, World, Authority], Granted]:
 def _as_client(form: Form, world: World, authority: Authority) -> Granted:
     client = _required(form, "client_id")
     if blueprint := world.directory.blueprint(authority.tenant, client):
-        prove_blueprint(_assertion(form), blueprint, authority)
+        prove_application(_assertion(form), blueprint, authority)
         _is_enabled(blueprint, is_identity=False)
         return _as_blueprint(form, world, authority, blueprint)
+    if bot := world.directory.bot(authority.tenant, client):
+        return _as_bot(form, world, authority, bot)
     agent = _agent_identity(client, world, authority)
     _prove_agent(form, authority, agent)
     _is_enabled(agent, is_identity=True)
@@ -107,6 +111,18 @@ def _as_blueprint(form: Form, world: World, authority: Authority, agent: Agent) 
     path = form.get("fmi_path", "")
     access = claims.blueprint_claims(authority, agent, path)
     return Granted(Hop.BLUEPRINT, form["scope"], access)
+
+
+def _as_bot(form: Form, world: World, authority: Authority, bot: Agent) -> Granted:
+    prove_application(_assertion(form), bot, authority)
+    if not bot.enabled:
+        raise RefusalError(7000112)
+    asked = _asked_of_client(form, world)
+    # Policies for workload identities look at applications of the tenant's own.
+    if bot.blocked is not None:
+        raise RefusalError(bot.blocked)
+    access = claims.app_claims(authority, bot, client=bot.bot, resource=asked.resource)
+    return Granted(Hop.BOT, form["scope"], access)
 
 
 def _as_app(form: Form, authority: Authority, agent: Agent, asked: Asked) -> Granted:

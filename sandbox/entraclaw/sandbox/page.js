@@ -208,11 +208,11 @@ function learnAgent(agent) {
 }
 
 function learnToken({ client, hop, code, ms }) {
-  const agent = tenant.agents.find((one) => client === one.blueprint || client === one.identity);
+  const agent = tenant.agents.find((one) => [one.blueprint, one.identity, one.bot].includes(client));
   if (!agent) return;
   const chain = tenant.tokens.get(agent.user) ?? {};
   // A refusal does not say which hop was asked for; who asked it tells enough.
-  const name = hop === "refused" ? (client === agent.blueprint ? "blueprint" : "agent") : hop;
+  const name = hop === "refused" ? (agent.bot ? "bot" : client === agent.blueprint ? "blueprint" : "agent") : hop;
   tenant.tokens.set(agent.user, { ...chain, [name]: { code, ms } });
 }
 
@@ -266,7 +266,7 @@ function drawRail() {
   $("people").replaceChildren(...people);
   $("pick").hidden = tenant.agents.length < 2;
   $("agents").replaceChildren(...tenant.agents.map((one) => {
-    const option = el("option", { value: one.user }, tenant.agents.some((o) => o !== one && o.name === one.name) ? one.upn.split("@")[0] : one.name);
+    const option = el("option", { value: one.user }, tenant.agents.some((o) => o !== one && o.name === one.name) ? (one.bot || one.upn.split("@")[0]) : one.name);
     option.selected = one.user === view.agent;
     return option;
   }));
@@ -292,14 +292,14 @@ function drawHead() {
   const place = placeNow();
   if (!agent || !place) return $("head").replaceChildren(el("div", {}, el("h1", {}, "No agent yet"), el("p", {}, "Three people, nobody to write to")));
   const looks = {
-    personal: [face(agent.name, "agent"), agent.name, `Agent user ${agent.upn}`],
+    personal: [face(agent.name, "agent"), agent.name, agent.bot ? `Classic bot ${agent.bot}` : `Agent user ${agent.upn}`],
     groupChat: [el("span", { class: "face plain" }, icon("group")), place.name, [...tenant.people.map((p) => p.name.split(" ")[0]), agent.name].join(", ")],
     channel: [el("span", { class: "face plain" }, icon("channel")), place.name, `Channel · ${agent.name} is a member`],
   };
   const [picture, title, subtitle] = looks[view.kind];
   const note = agent.enabled ? (agent.reachable ? "" : " · no endpoint yet") : " · disabled";
   const chain = tenant.tokens.get(agent.user) ?? {};
-  const steps = ["blueprint", "agent", "user"].flatMap((hop, i) => {
+  const steps = (agent.bot ? ["bot"] : ["blueprint", "agent", "user"]).flatMap((hop, i) => {
     const step = chain[hop];
     const look = step && (step.code ? "refused" : "held");
     const said = step ? (step.code ? `refused, AADSTS${step.code}` : `granted in ${span(step.ms)}`) : "not asked for yet";
@@ -334,7 +334,7 @@ function footing(message) {
   const nodes = [];
   if (message.sender) {
     const agent = agentOf(message.sender.oid);
-    const whom = message.sender.idtyp === "user" ? `as agent user ${agent?.upn.split("@")[0] ?? message.sender.oid}` : "as an app";
+    const whom = message.sender.idtyp === "user" ? `as agent user ${agent?.upn.split("@")[0] ?? message.sender.oid}` : agent ? `as the bot ${agent.name}` : "as an app";
     nodes.push(el("span", { class: "dot good", "aria-hidden": "true" }), el("span", {}, `${whom}, token checked`));
   } else {
     nodes.push(...fate(message));
@@ -423,7 +423,7 @@ async function fillDrawer(message) {
     return el("li", { class: look }, el("span", {}, el("b", {}, hop.name), el("small", {}, hop.detail)), el("span", { class: "track", "aria-hidden": "true" }, bar), el("span", { class: "ms" }, span(hop.ms)));
   });
   const hops = rows.length ? el("ol", { class: "hops" }, rows) : el("p", {}, "Nothing has happened to it yet.");
-  const who = message.sender && el("dl", { class: "facts" }, [["agent user", message.sender.oid], ["agent identity", message.sender.azp], ["tenant", message.sender.tid]].map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  const who = message.sender && el("dl", { class: "facts" }, [...(message.sender.idtyp === "user" ? [["agent user", message.sender.oid], ["agent identity", message.sender.azp]] : [["bot", message.sender.azp]]), ["tenant", message.sender.tid]].map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
   drawer.replaceChildren(hops, ...(who ? [who] : []));
 }
 
@@ -437,7 +437,9 @@ function emptyHere(agent) {
   const sponsor = agent.sponsors.map((key) => tenant.people.find((p) => p.key === key)?.name.split(" ")[0]).join(" and ");
   const stranger = personNow().tenant !== agent.tenant;
   const about = {
-    personal: agent.sponsors.includes(view.person)
+    personal: agent.bot
+      ? `${agent.name} is a classic bot. Nobody sponsors it; whether it answers you is its owner's choice.`
+      : agent.sponsors.includes(view.person)
       ? `You sponsor ${agent.name}. It has an account of its own in this tenant, and you answer for it.`
       : stranger
         ? `You are from another tenant. See what ${agent.name} does with a stranger.`

@@ -10,6 +10,7 @@ Bot tokens: https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework
 from dataclasses import dataclass
 from enum import StrEnum
 
+from entraclaw.sandbox.bot_keys import BotKeys
 from entraclaw.sandbox.clock import Clock
 from entraclaw.sandbox.directory import Agent
 from entraclaw.sandbox.documents import Json, replace
@@ -34,9 +35,10 @@ class Pass(StrEnum):
 
 
 class Signer(StrEnum):
-    """Whose key signs: the emulated cloud's own, or somebody else's."""
+    """Whose key signs: the emulated cloud's own, another channel's, or somebody else's."""
 
     OWN = "own"
+    OTHER_CHANNEL = "other-channel"  # of the Bot Framework, and not endorsed for Teams
     FOREIGN = "foreign"
 
 
@@ -55,10 +57,10 @@ class Passes:
     """Makes the channel's tokens, and reuses the honest ones."""
 
     def __init__(
-        self, *, login: str, service: str, keys: Keyring, bot_key: SigningKey, clock: Clock
+        self, *, login: str, service: str, keys: Keyring, bot_keys: BotKeys, clock: Clock
     ) -> None:
         self._login, self._service = login, service
-        self._keys, self._bot_key, self._clock = keys, bot_key, clock
+        self._keys, self._bot_keys, self._clock = keys, bot_keys, clock
         self._foreign: SigningKey | None = None
         self._issued: dict[tuple[str, Pass], tuple[float, str]] = {}
 
@@ -66,9 +68,9 @@ class Passes:
         """Where activities of one tenant are answered."""
         return f"{self._service}/amer/{tenant}/"
 
-    def show(self, agent: Agent, kind: Pass) -> str:
+    def show(self, agent: Agent) -> str:
         """The token for the next delivery to *agent*, at most five minutes old."""
-        now = self._clock.now()
+        now, kind = self._clock.now(), Pass.CLASSIC if agent.is_bot else Pass.AGENTIC
         made, token = self._issued.get((agent.user, kind), (0.0, ""))
         if now - made >= _REUSED_S:
             token = self.forge(agent, kind, Forgery({}, {}))
@@ -77,7 +79,7 @@ class Passes:
 
     def forge(self, agent: Agent, kind: Pass, forgery: Forgery) -> str:
         """Make a token as asked, honest or not."""
-        key = self._own(kind) if forgery.signer is Signer.OWN else self._somebody()
+        key = self._signer(kind, forgery.signer)
         claims = self._agentic(agent) if kind is Pass.AGENTIC else self._classic(agent)
         stamped = {**claims, **times(self._clock.now(), forgery.lifetime_s)}
         header = {**key.header(), "alg": forgery.algorithm.value}
@@ -88,7 +90,7 @@ class Passes:
     def _agentic(self, agent: Agent) -> Json:
         return {
             "iss": f"{self._login}/{agent.tenant}/v2.0",
-            "aud": agent.blueprint,
+            "aud": agent.app,
             "azp": AGENT_CHANNEL,
             "azpacr": "2",
             "oid": _CALLER,
@@ -104,8 +106,14 @@ class Passes:
             "serviceurl": self.service_url(agent.tenant),
         }
 
-    def _own(self, kind: Pass) -> SigningKey:
-        return self._keys.current if kind is Pass.AGENTIC else self._bot_key
+    def _signer(self, kind: Pass, signer: Signer) -> SigningKey:
+        match signer:
+            case Signer.OWN:
+                return self._keys.current if kind is Pass.AGENTIC else self._bot_keys.teams
+            case Signer.OTHER_CHANNEL:
+                return self._bot_keys.others
+            case Signer.FOREIGN:
+                return self._somebody()
 
     def _somebody(self) -> SigningKey:
         if self._foreign is None:

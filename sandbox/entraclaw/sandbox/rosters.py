@@ -77,7 +77,8 @@ class Rosters:
 
     def _agents(self, place: Conversation) -> list[Json]:
         agent = self._directory.agent(place.agent)
-        if agent is None:
+        # A bot is in the conversation, and on no roster.
+        if agent is None or agent.is_bot:
             return []
         return [_member(mri(agent.user), agent.user, agent.name, agent.upn, agent.tenant)]
 

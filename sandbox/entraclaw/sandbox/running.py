@@ -19,6 +19,7 @@ from aiohttp import web
 
 from entraclaw.sandbox.admission import Admission
 from entraclaw.sandbox.asks import Asks
+from entraclaw.sandbox.bot_keys import BotKeys
 from entraclaw.sandbox.callers import Callers, trouble
 from entraclaw.sandbox.channel import Channel
 from entraclaw.sandbox.chats import Chats
@@ -48,7 +49,6 @@ from entraclaw.sandbox.settings import Settings
 from entraclaw.sandbox.shares import Shares
 from entraclaw.sandbox.speech import Speech
 from entraclaw.sandbox.stage import Stage
-from entraclaw.sandbox.tokens import SigningKey
 from entraclaw.sandbox.transcript import Entry, Transcript
 from entraclaw.sandbox.views import Happening, Views
 
@@ -113,6 +113,7 @@ class _Shared:
     transcript: Transcript
     messages: Messages
     holdings: Holdings
+    answer: Answering
 
 
 class _Rooms:
@@ -120,7 +121,7 @@ class _Rooms:
 
     def __init__(self, ports: _Ports, session: aiohttp.ClientSession, settings: Settings) -> None:
         self._ports, self._settings, self._faults = ports, settings, Faults()
-        login, bot_key = ports.url(ports.login), SigningKey.make("Bot Framework")
+        login, bot_keys = ports.url(ports.login), BotKeys()
         happenings = Journal[Happening]()
         tell = happenings.append
         shared = self._shared = _share(tell)
@@ -130,7 +131,7 @@ class _Rooms:
             login=login,
             service=ports.url(ports.service),
             keys=shared.keys,
-            bot_key=bot_key,
+            bot_keys=bot_keys,
             clock=shared.clock,
         )
         entra_faults = EntraFaults()
@@ -138,7 +139,7 @@ class _Rooms:
             login=login,
             world=World(shared.directory, catalogue),
             keys=shared.keys,
-            bot_key=bot_key,
+            bot_keys=bot_keys,
             settings=settings,
             clock=shared.clock,
             faults=entra_faults,
@@ -183,7 +184,7 @@ class _Rooms:
             events=Events(views, happenings),
         )
         parts = (control, stage, self._faults, entra_faults, shared.keys, shared.clock, page)
-        self.local = [route for part in parts for route in part.routes()]
+        self.local = [route for part in (*parts, shared.answer) for route in part.routes()]
 
     def hosts(self) -> Iterator[tuple[web.Application, socket]]:
         """The hosts behind TLS."""
@@ -202,19 +203,21 @@ def _share(tell: Callable[[Happening], None]) -> _Shared:
         messages.take(entry)
         tell(entry)
 
+    keys, clock, directory = Keyring("Entra"), Clock(), Directory(tell)
     return _Shared(
-        keys=Keyring("Entra"),
-        clock=Clock(),
-        directory=Directory(tell),
+        keys=keys,
+        clock=clock,
+        directory=directory,
         conversations=Conversations(),
         transcript=Transcript(hear),
         messages=messages,
         holdings=Holdings(),
+        answer=Answering(keys, clock, directory),
     )
 
 
 def _graph_routes(shared: _Shared, base: str) -> list[web.RouteDef]:
-    answer = Answering(shared.keys, shared.clock, shared.directory)
+    answer = shared.answer
     chats = Chats(
         base=base,
         directory=shared.directory,

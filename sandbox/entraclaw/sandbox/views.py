@@ -164,7 +164,7 @@ class Views:
 
     def _tokens(self, user: str) -> list[TokenRequest]:
         agent = self._directory.agent(user)
-        clients = {agent.blueprint, agent.identity} if agent else set[str]()
+        clients = {agent.app, agent.identity} if agent else set[str]()
         requests = self._caught_up().tokens
         return [request for request in requests if request.client_id.lower() in clients]
 
@@ -176,6 +176,7 @@ def _agent(agent: Agent) -> Json:
         "upn": agent.upn,
         "tenant": agent.tenant,
         "blueprint": agent.blueprint,
+        "bot": agent.bot if agent.is_bot else None,
         "identity": agent.identity,
         "sponsors": list(agent.sponsors),
         "reachable": agent.endpoint is not None,
