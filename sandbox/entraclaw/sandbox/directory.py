@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from entraclaw.sandbox.account import Account
 from entraclaw.sandbox.resources import AGENT_CHANNEL, GRAPH, STORAGE
 
 
@@ -127,8 +128,8 @@ class Agent:
     bot, which of an agent is nobody's. *enabled* is the agent user;
     *identity_enabled* and *blueprint_enabled* are the other two. *blocked* is
     the AADSTS number with which a Conditional Access policy says no. Resources
-    take no token that was made before *tokens_from*. Moments are seconds since
-    the epoch, by the tenant's clock.
+    take no token that was made before *tokens_from*. *account* is what else
+    stands behind it. Moments are seconds since the epoch, by the tenant's clock.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Agent:
     blueprint_enabled: bool = True
     blocked: int | None = None
     tokens_from: float = 0.0
+    account: Account = field(default_factory=Account)
 
     @property
     def is_bot(self) -> bool:

@@ -59,6 +59,11 @@ class Answering:
     async def _show(self, _request: web.Request) -> web.Response:
         return web.json_response({"calls": self._calls})
 
+    @property
+    def clock(self) -> Clock:
+        """The tenant's clock."""
+        return self._clock
+
     def __call__(self, read: Reader) -> Handler:
         """Wrap *read*."""
 

@@ -32,7 +32,7 @@ from entraclaw.sandbox.entra import Entra
 from entraclaw.sandbox.entra_faults import EntraFaults
 from entraclaw.sandbox.envelopes import Answering, failure
 from entraclaw.sandbox.events import Events
-from entraclaw.sandbox.faults import Faults
+from entraclaw.sandbox.faults import Faults, unavailable
 from entraclaw.sandbox.grants import World
 from entraclaw.sandbox.graph import Graph
 from entraclaw.sandbox.holdings import Holdings
@@ -189,7 +189,8 @@ class _Rooms:
     def hosts(self) -> Iterator[tuple[web.Application, socket]]:
         """The hosts behind TLS."""
         ports, late, faults = self._ports, slow(self._settings), self._faults
-        yield application(self._entra.routes(), late), ports.login
+        entra = self._entra.routes()
+        yield application(entra, late, faults.middleware("login", unavailable)), ports.login
         graph = _graph_routes(self._shared, ports.url(ports.graph))
         yield application(graph, late, faults.middleware("graph", failure)), ports.graph
         connector = _connector_routes(self._shared)
