@@ -59,7 +59,7 @@ class Acting:
         answers, acts = answers_as(settings.inbound), settings.acts_as
 
         def minter(who: ActsAs) -> Minter:
-            return Minter(_source(who, settings, agent, key, observe), time.time, told=told)
+            return Minter(source(who, settings, agent, key, observe), time.time, told=told)
 
         self._minters: Mapping[ActsAs, Minter] = {
             who: minter(who) for who in dict.fromkeys((answers, acts))
@@ -95,7 +95,7 @@ class Acting:
         return Permit(who, partial(minter.token, scope), minter.refused)
 
 
-def _source(
+def source(
     who: ActsAs,
     settings: Settings,
     agent: AgentIds,

@@ -3,6 +3,7 @@
 Knows nothing of how a message came in, or of MCP.
 """
 
+from entraclaw.tools.account import Licence, Own, licences, mailbox, own
 from entraclaw.tools.attachment_routes import Places, places_of
 from entraclaw.tools.attachments import Fetched, Source, Wanted, fetch
 from entraclaw.tools.chats import Chat, ChatMessage, chats, latest, messages, post
@@ -14,6 +15,8 @@ __all__ = [
     "ChatMessage",
     "Fetched",
     "Graph",
+    "Licence",
+    "Own",
     "Person",
     "Places",
     "Source",
@@ -21,8 +24,11 @@ __all__ = [
     "chats",
     "fetch",
     "latest",
+    "licences",
+    "mailbox",
     "me",
     "messages",
+    "own",
     "person",
     "places_of",
     "post",
