@@ -63,6 +63,12 @@ def examine(patient: Patient, *, fix: bool) -> list[Finding]:
     return list(_findings(patient))
 
 
+def glance(patient: Patient) -> list[Finding]:
+    """Make the checks that take no time, whatever is in the inbox."""
+    checks = (check for check in CHECKS if check is not _integrity)
+    return [found for check in checks if (found := check(patient)) is not None]
+
+
 def warning(folder: Path, platform: str, environ: Mapping[str, str]) -> str:
     """Say that *folder* is one that a service copies; empty if none is known to."""
     # Links are followed: it is often a link in the home that leads there.

@@ -57,6 +57,12 @@ class Look:
         """List the last entries, newest first."""
         return self._entries(f"{in_state(state)} ORDER BY seq DESC LIMIT ?", limit)
 
+    def said_in(self, place: Place, limit: int) -> list[Entry]:
+        """List what came from *place*, by whichever of its names, newest first."""
+        names = (place.id, place.twin or place.id, place.lane or place.id)
+        where = "conversation IN (?, ?) OR lane = ? ORDER BY seq DESC LIMIT ?"
+        return self._entries(where, *names, limit)
+
     def find(self, name: str) -> list[Entry]:
         """Find what has *name*: a number, a turn, an activity, or an answer's id in Teams.
 

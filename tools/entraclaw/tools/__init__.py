@@ -6,7 +6,7 @@ Knows nothing of how a message came in, or of MCP.
 from entraclaw.tools.account import Licence, Own, licences, mailbox, own
 from entraclaw.tools.attachment_routes import Places, places_of
 from entraclaw.tools.attachments import Fetched, Source, Wanted, fetch
-from entraclaw.tools.chats import Chat, ChatMessage, chats, latest, messages, post
+from entraclaw.tools.chats import Chat, ChatMessage, Member, chats, latest, messages, post, roster
 from entraclaw.tools.graph import Graph
 from entraclaw.tools.people import Person, me, person, sponsors
 
@@ -16,6 +16,7 @@ __all__ = [
     "Fetched",
     "Graph",
     "Licence",
+    "Member",
     "Own",
     "Person",
     "Places",
@@ -32,5 +33,6 @@ __all__ = [
     "person",
     "places_of",
     "post",
+    "roster",
     "sponsors",
 ]

@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from entraclaw.bot.commands import doctor_chat
 from entraclaw.bot.commands.showing import as_json_option, folder_of, print_json
 from entraclaw.bot.diagnosis.finding import Finding
 from entraclaw.bot.health import Patient
@@ -46,3 +47,6 @@ def _document(finding: Finding) -> dict[str, object]:
         "cure": finding.cure or None,
         "fixable": finding.remedy is not None,
     }
+
+
+command.add_command(doctor_chat.command)

@@ -22,8 +22,9 @@ def print_page(findings: Sequence[Finding]) -> None:
         members = [finding for finding in findings if finding.group is group]
         if members:
             out.print(Text(group.value, "bold"))
-        for finding in members:
-            _print(out, finding, width)
+            for finding in members:
+                _print(out, finding, width)
+            out.print()
     out.print(_summary(findings))
 
 
@@ -39,7 +40,8 @@ def _print(out: Console, finding: Finding, width: int) -> None:
     grid.add_row(Text.assemble("  ", mark), name, safe(finding.says, style))
     words, address = _parted(finding.cure)
     if words:
-        grid.add_row("", "", safe(words, "dim" if finding.is_note else "cyan"))
+        style = "dim" if finding.is_note else "cyan"
+        grid.add_row("", Text("→".rjust(width), style), safe(words, style))
     out.print(grid)
     if address:
         out.print(safe(address, "cyan"), soft_wrap=True)  # whole, so that it can be opened

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from entraclaw.bot.commands.showing import as_json_option, console, print_json, safe
 from entraclaw.bot.key_look import Facts, Seen, see
-from entraclaw.bot.keystores import stores_of
+from entraclaw.bot.keystores import ProfileKey, stores_of
 from entraclaw.bot.settings import Settings, Store
 from entraclaw.errors import BadSettings, KeyUnavailable, Problem
 from entraclaw.identity.keys import Binding, KeyStore
@@ -67,6 +67,17 @@ def new(profile: str) -> None:
     name, store = _first_usable(stores)
     key = store.create(profile, Binding(settings.cloud.login, settings.agent.tenant))
     click.echo(f"made in {name}; register this certificate on the blueprint:", err=True)
+    click.echo(key.certificate.decode("ascii"), nl=False)
+
+
+@command.command()
+@click.pass_obj
+def certificate(profile: str) -> None:
+    """Print the certificate of the profile's key, to register it.
+
+    It is public: whoever has it can tell what the key signed, and nothing else.
+    """
+    _, key, _ = ProfileKey(Settings.read(os.environ, profile)).held()
     click.echo(key.certificate.decode("ascii"), nl=False)
 
 

@@ -42,6 +42,12 @@ class Cause:
     cure: str
 
 
+def first(causes: Mapping[str, Cause]) -> str:
+    """Say what is in the way of everything that could not be asked."""
+    name = next(iter(causes), "")
+    return f"not known: {name} comes first" if name else "not known"
+
+
 def causes(facts: Facts) -> Mapping[str, Cause]:
     """List what is wrong from the key to the tokens, by the name of its line."""
     found: dict[str, Cause] = {}

@@ -6,13 +6,15 @@ its scopes and its end is kept.
 
 import asyncio
 import sys
-from collections.abc import Awaitable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import aiohttp
 
+from entraclaw.bot.diagnosis import steps
 from entraclaw.bot.diagnosis.aside import Resolver, aside
 from entraclaw.bot.diagnosis.entra_look import signing_keys, skew
 from entraclaw.bot.diagnosis.facts import Account, Facts, Held, Kept, Past, Who
@@ -30,7 +32,7 @@ from entraclaw.tools import Graph, licences, mailbox, own, sponsors
 
 # Together they stay below 15 s; a store that asks for a PIN is given the time to type it.
 _KEY_S, _TYPING_S = 4.0, 60.0
-_ENTRA_S, _GRAPH_S = 6.0, 4.0
+ENTRA_S, GRAPH_S = 6.0, 4.0
 _T = TypeVar("_T")
 
 
@@ -41,14 +43,13 @@ async def gather(settings: Settings, agent: AgentIds, past: Past) -> Facts:
         BadSettings: The CA bundle cannot be used.
     """
     who = _who(settings, agent)
-    connector = aiohttp.TCPConnector(ssl=trust(settings.cloud.tls_ca), resolver=Resolver())
-    async with aiohttp.ClientSession(connector=connector) as session:
+    async with _session(settings) as session:
         kept, key = await _key(settings)
         now = datetime.now(UTC)
         walking = Walking(settings, who, key) if key and _may_sign(kept, who, now) else None
         skew_s, keys, account = await asyncio.gather(
-            _in_time(skew(session, settings, agent), "Entra", _ENTRA_S),
-            _in_time(signing_keys(session, settings, agent), "Entra", _ENTRA_S),
+            in_time(skew(session, settings, agent), "Entra", ENTRA_S),
+            in_time(signing_keys(session, settings, agent), "Entra", ENTRA_S),
             _walked(walking, session, who),
         )
     return Facts(
@@ -62,6 +63,43 @@ async def gather(settings: Settings, agent: AgentIds, past: Past) -> Facts:
         walk=walking.walk() if walking else None,
         account=account,
     )
+
+
+@asynccontextmanager
+async def at_graph(
+    settings: Settings, agent: AgentIds
+) -> AsyncGenerator[Graph | EntraclawError | None]:
+    """Give Graph as the agent user sees it, or why it is not to be had; None for a bot.
+
+    Raises:
+        BadSettings: The CA bundle cannot be used.
+    """
+    who = _who(settings, agent)
+    who = replace(who, wants=tuple(want for want in who.wants if want.name == GRAPH))
+    async with _session(settings) as session:
+        kept, key = await _key(settings)
+        if key is None or not _may_sign(kept, who, datetime.now(UTC)):
+            fallback = KeyUnavailable("the key cannot be used", hint=steps.AGAIN)
+            yield kept if isinstance(kept, EntraclawError) else fallback
+            return
+        walking = Walking(settings, who, key)
+        with suppress(TimeoutError):
+            await aside(walking.go, ENTRA_S)
+        token, came = walking.token(GRAPH), walking.walk().tokens.get(GRAPH)
+        error = came if isinstance(came, EntraclawError) else None
+        yield error if token is None else _graph(session, who, token)
+
+
+def _session(settings: Settings) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(ssl=trust(settings.cloud.tls_ca), resolver=Resolver())
+    return aiohttp.ClientSession(connector=connector)
+
+
+def _graph(session: aiohttp.ClientSession, who: Who, token: Token) -> Graph:
+    async def give() -> Token:
+        return token
+
+    return Graph(session, who.cloud.graph, give)
 
 
 def _who(settings: Settings, agent: AgentIds) -> Who:
@@ -108,7 +146,7 @@ async def _walked(
     if walking is None:
         return None
     with suppress(TimeoutError):  # what did not come is told by the walk
-        await aside(walking.go, _ENTRA_S)
+        await aside(walking.go, ENTRA_S)
     token = walking.token(GRAPH)
     return None if token is None else await _account(session, who, token, walking)
 
@@ -116,22 +154,19 @@ async def _walked(
 async def _account(
     session: aiohttp.ClientSession, who: Who, token: Token, walking: Walking
 ) -> Account:
-    async def give() -> Token:
-        return token
-
     held = walking.walk().tokens[GRAPH]
     scopes = (held.scopes if isinstance(held, Held) else None) or frozenset()
-    graph = Graph(session, who.cloud.graph, give)
+    graph = _graph(session, who, token)
     me, people, assigned, box = await asyncio.gather(
-        _in_time(own(graph), "Graph", _GRAPH_S),
-        _in_time(sponsors(graph, who.agent.user), "Graph", _GRAPH_S),
-        _in_time(licences(graph), "Graph", _GRAPH_S),
-        _in_time(mailbox(graph, scopes), "Graph", _GRAPH_S),
+        in_time(own(graph), "Graph", GRAPH_S),
+        in_time(sponsors(graph, who.agent.user), "Graph", GRAPH_S),
+        in_time(licences(graph), "Graph", GRAPH_S),
+        in_time(mailbox(graph, scopes), "Graph", GRAPH_S),
     )
     return Account(me, people, assigned, box)
 
 
-async def _in_time(asked: Awaitable[_T], service: str, limit_s: float) -> _T | EntraclawError:
+async def in_time(asked: Awaitable[_T], service: str, limit_s: float) -> _T | EntraclawError:
     """Give the answer, or why there is none."""
     try:
         async with asyncio.timeout(limit_s):

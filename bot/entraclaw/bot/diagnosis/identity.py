@@ -35,16 +35,15 @@ def _line(name: str, causes: Mapping[str, Cause], says: str, *, was_seen: bool) 
         return _red(causes[name])
     if was_seen:
         return Finding(name, says, group=Group.IDENTITY)
-    return _unseen(name)
+    return _unseen(name, causes)
 
 
 def _red(cause: Cause) -> Finding:
     return Finding(cause.name, cause.says, cause.cure, group=Group.IDENTITY)
 
 
-def _unseen(name: str) -> Finding:
-    says = "not known: something before it is in the way"
-    return Finding(name, says, group=Group.IDENTITY, is_note=True)
+def _unseen(name: str, causes: Mapping[str, Cause]) -> Finding:
+    return Finding(name, blame.first(causes), group=Group.IDENTITY, is_note=True)
 
 
 def _key(facts: Facts) -> str:
@@ -59,7 +58,7 @@ def _certificate(facts: Facts, causes: Mapping[str, Cause]) -> Finding:
     if name in causes:
         return _red(causes[name])
     if not isinstance(facts.key, Kept):
-        return _unseen(name)
+        return _unseen(name, causes)
     ends = datetime.fromisoformat(facts.key.facts.ends)
     days = (ends - facts.now).days
     proved = facts.walk is not None and bool(facts.walk.passed)
@@ -82,7 +81,7 @@ def _signing_keys(facts: Facts, causes: Mapping[str, Cause]) -> Finding:
     match facts.signing_keys:
         case EntraclawError() as error:
             if blame.ENTRA in causes and not is_bot:
-                return _unseen(SIGNING_KEYS)
+                return _unseen(SIGNING_KEYS, causes)
             says = f"{error}: after a restart, no message could be checked and let in"
             at = facts.who.cloud.bot_openid if is_bot else _keys_of(facts)
             return Finding(SIGNING_KEYS, says, steps.reach(at), group=Group.IDENTITY)
@@ -108,7 +107,7 @@ def _hop(hop: Hop, facts: Facts, causes: Mapping[str, Cause]) -> Finding:
         return _red(causes[name])
     passed = facts.walk.passed if facts.walk else {}
     if hop not in passed:
-        return _unseen(name)
+        return _unseen(name, causes)
     ms = f"{passed[hop]:.0f} ms"
     if hop is not Hop.USER:
         return Finding(name, f"proved, in {ms}", group=Group.IDENTITY)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from entraclaw.bot.diagnosis import steps
+from entraclaw.bot.diagnosis import blame, steps
 from entraclaw.bot.diagnosis.blame import Cause
 from entraclaw.bot.diagnosis.facts import Account, Facts, Held
 from entraclaw.bot.diagnosis.finding import Finding, Group
@@ -29,7 +29,7 @@ def microsoft(facts: Facts, causes: Mapping[str, Cause]) -> Iterator[Finding]:
     for want in facts.who.wants:
         yield _resource(want, facts, causes)
     if facts.account is None:
-        yield from (_unasked(name) for name in ("sponsors", "licence", "mailbox"))
+        yield from (_unasked(name, causes) for name in ("sponsors", "licence", "mailbox"))
         return
     yield _sponsors(facts.account, facts)
     yield _licence(facts.account, facts)
@@ -42,7 +42,7 @@ def _resource(want: Want, facts: Facts, causes: Mapping[str, Cause]) -> Finding:
         return _red(want.name, cause.says, cause.cure)
     held = facts.walk.tokens.get(want.name) if facts.walk else None
     if not isinstance(held, Held):
-        return _unasked(want.name)
+        return _unasked(want.name, causes)
     if held.scopes is None:
         return _note(want.name, "gives a token that only it can read: its scopes are not known")
     missing = want.missing(held.scopes)
@@ -143,8 +143,8 @@ def _unread(name: str, error: EntraclawError) -> Finding:
     return _note(name, f"not known: {error}")
 
 
-def _unasked(name: str) -> Finding:
-    return _note(name, "not known: something before it is in the way")
+def _unasked(name: str, causes: Mapping[str, Cause]) -> Finding:
+    return _note(name, blame.first(causes))
 
 
 def _line(name: str, says: str) -> Finding:
