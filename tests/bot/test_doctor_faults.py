@@ -1,6 +1,7 @@
 """Each planted fault turns exactly its own line red, with its cause and its cure."""
 
 import asyncio
+import os
 import shutil
 import sqlite3
 import time
@@ -11,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 
 import keyring
 import pytest
-from keyring.backend import KeyringBackend
 from keyring.backends import SecretService
 from keyring.errors import KeyringLocked
 
@@ -336,6 +336,36 @@ async def test_network_that_swallows_everything_ends_within_the_bound(
     assert "no answer within" in found["Entra"].says
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a pipe in a folder is a POSIX matter")
+async def test_store_that_hangs_is_not_waited_for(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gather, "KEY_S", 0.1)
+    path = stage.folder / "keys" / f"{PROFILE}.key"
+    path.unlink()
+    os.mkfifo(path, 0o600)  # whoever reads it waits until somebody writes
+    try:
+        found = await red(stage)
+    finally:
+        path.write_text("too late", encoding="ascii")
+
+    assert list(found) == ["key"]
+    assert "its store did not answer within" in found["key"].says
+    assert "unlock your login keyring" in found["key"].cure
+
+
+async def test_tenant_that_entra_does_not_know_is_named(stage: Stage) -> None:
+    configure(stage, tenant=f'"{NOBODY}"')
+    shutil.rmtree(stage.folder / "keys")
+    store = UnsafeFileKeyStore(stage.folder / "keys")
+    store.create(PROFILE, Binding(binding(stage).login, NOBODY))
+
+    found = await red(stage)
+
+    assert list(found) == ["Entra"]
+    assert found["Entra"].says == f"it knows no tenant {NOBODY}"
+
+
 async def test_nobody_at_the_address_is_said_at_once(stage: Stage) -> None:
     use_login(stage, closed_port())
 
@@ -367,7 +397,7 @@ async def test_disk_that_is_nearly_full_is_the_one_red_line(
 class Locked(SecretService.Keyring):
     """A Secret Service that is locked, and whose owner does not unlock it."""
 
-    priority = 5.0
+    priority = -1.0  # pyright: ignore[reportAssignmentType]  # keyring's own word for a constant
 
     def get_password(self, service: str, username: str) -> str | None:
         raise KeyringLocked(f"{service} {username}")
@@ -377,8 +407,7 @@ async def test_keyring_that_is_locked_is_the_one_red_line(stage: Stage) -> None:
     configure(stage, key_store='"keyring"')
     before = keyring.get_keyring()
     Locked.__module__ = SecretService.__name__  # the store takes only those that it knows
-    locked: Callable[[], KeyringBackend] = Locked
-    keyring.set_keyring(locked())
+    keyring.set_keyring(Locked())  # type: ignore[no-untyped-call]  # keyring ships no types
     try:
         found = await red(stage)
     finally:

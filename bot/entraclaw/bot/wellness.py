@@ -15,12 +15,12 @@ def unwell(document: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _unwell(document: Mapping[str, Any]) -> Iterator[str]:
-    inbox, key = document["inbox"], document["key"] or {}
-    signs = {
+    inbox, key = document["inbox"], document["key"]
+    signs: Mapping[str, object] = {
         "profile locked": document["locked"],
         "trouble": document["trouble"],
         "no agent": document["principal"] is None,
-        "key": key.get("trouble"),
+        "key": key and key["trouble"],
         "tokens": document["tokens"],
         "warnings": document["warnings"],
         "ambiguous entries": inbox[State.AMBIGUOUS],

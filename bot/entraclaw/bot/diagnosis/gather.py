@@ -31,7 +31,7 @@ from entraclaw.identity.keys import Binding, Key
 from entraclaw.tools import Graph, licences, mailbox, own, sponsors
 
 # Together they stay below 15 s; a store that asks for a PIN is given the time to type it.
-_KEY_S, _TYPING_S = 4.0, 60.0
+KEY_S, TYPING_S = 4.0, 60.0
 ENTRA_S, GRAPH_S = 6.0, 4.0
 _T = TypeVar("_T")
 
@@ -118,7 +118,7 @@ def _who(settings: Settings, agent: AgentIds) -> Who:
 
 
 async def _key(settings: Settings) -> tuple[Kept | EntraclawError, Key | None]:
-    limit_s = _TYPING_S if sys.stdin is not None and sys.stdin.isatty() else _KEY_S
+    limit_s = TYPING_S if sys.stdin is not None and sys.stdin.isatty() else KEY_S
     try:
         store, key, exportable = await aside(ProfileKey(settings).held, limit_s)
     except EntraclawError as error:

@@ -105,10 +105,9 @@ def _hop(hop: Hop, facts: Facts, causes: Mapping[str, Cause]) -> Finding:
     name = HOPS[hop]
     if name in causes:
         return _red(causes[name])
-    passed = facts.walk.passed if facts.walk else {}
-    if hop not in passed:
+    if facts.walk is None or hop not in facts.walk.passed:
         return _unseen(name, causes)
-    ms = f"{passed[hop]:.0f} ms"
+    ms = f"{facts.walk.passed[hop]:.0f} ms"
     if hop is not Hop.USER:
         return Finding(name, f"proved, in {ms}", group=Group.IDENTITY)
     return _user(facts, ms)
