@@ -251,9 +251,9 @@ def test_user_of_another_parent_is_red() -> None:
 def test_user_is_named_by_id_where_graph_does_not_name_it() -> None:
     line = account(me=CallRefused("Graph", 403, "Forbidden"))["agent user"]
 
-    assert line.says.startswith("user-id; in 1 ms, tokens last 60 min")
+    assert line.says.startswith("user-id; 1 ms, tokens last 60 min")
     alone = Walk(PASSED, {GRAPH: HopRefused(Hop.USER, "AADSTS65001", hint="x")})
-    assert judged(walk=alone, account=None)["agent user"].says == "user-id; in 1 ms"
+    assert judged(walk=alone, account=None)["agent user"].says == "user-id; 1 ms"
 
 
 def test_missing_scopes_are_named_and_asked_for_alone() -> None:

@@ -31,7 +31,7 @@ def test_daemon_that_is_well_has_nothing_to_complain_of() -> None:
         ({"trouble": "so"}, "trouble"),
         ({"principal": None, "key": None}, "no agent"),
         ({"key": {"trouble": "so"}}, "key"),
-        ({"tokens": [{}]}, "tokens"),
+        ({"tokens": [{"state": "refused"}]}, "tokens"),
         ({"warnings": ["so"]}, "warnings"),
         ({"inbox": INBOX | {"ambiguous": 1}}, "ambiguous entries"),
         ({"inbox": INBOX | {"dead": 1}}, "dead entries"),

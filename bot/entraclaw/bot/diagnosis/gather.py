@@ -31,7 +31,7 @@ from entraclaw.identity.keys import Binding, Key
 from entraclaw.tools import Graph, licences, mailbox, own, sponsors
 
 # Together they stay below 15 s; a store that asks for a PIN is given the time to type it.
-KEY_S, TYPING_S = 4.0, 60.0
+KEY_S, TYPING_S = 3.0, 60.0
 ENTRA_S, GRAPH_S = 6.0, 4.0
 _T = TypeVar("_T")
 

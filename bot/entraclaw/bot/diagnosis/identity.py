@@ -119,8 +119,8 @@ def _user(facts: Facts, ms: str) -> Finding:
         if me.parent not in {"", facts.who.agent.agent}:
             says = f"it belongs to the agent identity {me.parent}, and settings name another"
             return Finding(name, says, steps.ids("user", "agent"), group=Group.IDENTITY)
-        who = f"{me.name}, {me.upn}"
-    return Finding(name, f"{who}; in {ms}{_lasts(facts)}", group=Group.IDENTITY)
+        who = me.upn
+    return Finding(name, f"{who}; {ms}{_lasts(facts)}", group=Group.IDENTITY)
 
 
 def _lasts(facts: Facts) -> str:

@@ -11,6 +11,7 @@ from entraclaw.bot.diagnosis.facts import Who
 from entraclaw.identity.features import Want
 
 AGAIN = "entraclaw doctor"
+_MINUTE_S, _LONG_S = 60, 120
 _AGENTS = "entra.microsoft.com > Agent ID"
 _CLOCKS: Mapping[str, str] = {
     "linux": "sudo timedatectl set-ntp true",
@@ -121,4 +122,8 @@ def reach(url: str) -> str:
 
 def wait(seconds: float | None) -> str:
     """Let it pass."""
-    return f"wait {seconds:.0f} s, then {AGAIN}" if seconds else f"wait a minute, then {AGAIN}"
+    if not seconds:
+        return f"wait a minute, then {AGAIN}"
+    is_long = seconds >= _LONG_S
+    time = f"{seconds / _MINUTE_S:.0f} min" if is_long else f"{seconds:.0f} s"
+    return f"wait {time}, then {AGAIN}"
