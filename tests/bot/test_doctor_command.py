@@ -43,6 +43,17 @@ async def answered(stage: Stage) -> str:
         return stage.entries()[0].arrival.conversation
 
 
+async def said_in(stage: Stage, kind: str) -> str:
+    """Have Ada mention the agent in a conversation of *kind*, and give its id."""
+    await stage.say("hello", kind=kind, mention=True)
+
+    async def waits() -> bool:
+        return stage.entries()[0].state is State.WAITING
+
+    await until(waits)
+    return stage.entries()[0].arrival.conversation
+
+
 async def test_page_is_grouped_and_fits_into_80_columns(stage: Stage, typed: Type) -> None:
     del stage
     said = await typed("doctor")
@@ -148,8 +159,7 @@ async def test_chat_with_a_stranger_names_the_command_that_lets_them_in(
 
 async def test_group_lists_all_its_members(stage: Stage, typed: Type) -> None:
     async with stage.daemon(BRISK):
-        await stage.say("hello", kind="groupChat", mention=True)
-        group = stage.entries()[0].arrival.conversation
+        group = await said_in(stage, "groupChat")
         said = await typed("doctor", "chat", group)
         document = (await typed("doctor", "chat", group, "--json")).document
 
@@ -185,8 +195,7 @@ async def test_chat_whose_sponsors_cannot_be_read_judges_nobody(stage: Stage, ty
 
 async def test_roster_that_cannot_be_read_leaves_those_who_wrote(stage: Stage, typed: Type) -> None:
     async with stage.daemon(BRISK):
-        await stage.say("hello", kind="groupChat", mention=True)
-        group = stage.entries()[0].arrival.conversation
+        group = await said_in(stage, "groupChat")
     await stage.control("PUT", "faults", {"graph": {"status": 403, "path": "/members"}})
 
     said = await typed("doctor", "chat", group)
@@ -199,8 +208,7 @@ async def test_roster_that_cannot_be_read_leaves_those_who_wrote(stage: Stage, t
 
 async def test_channel_tells_no_roster(stage: Stage, typed: Type) -> None:
     async with stage.daemon(BRISK):
-        await stage.say("hello", kind="channel", mention=True)
-        channel = stage.entries()[0].arrival.conversation
+        channel = await said_in(stage, "channel")
 
     document = (await typed("doctor", "chat", channel, "--json")).document
 

@@ -16,12 +16,13 @@ from keyring.backends import SecretService
 from keyring.errors import KeyringLocked
 
 from bot.exchange import BRISK, Exchange
-from bot.stage import PROFILE, Sandbox, Stage
+from bot.stage import PROFILE, Sandbox, Stage, until
 from entraclaw.bot import health
 from entraclaw.bot.diagnosis import gather
 from entraclaw.bot.diagnosis.finding import Finding
 from entraclaw.bot.diagnosis.visit import visit
 from entraclaw.bot.health import Patient
+from entraclaw.bot.inbox import State
 from entraclaw.identity.cloud import find
 from entraclaw.identity.keys import Binding
 from entraclaw.identity.keys.file import UnsafeFileKeyStore
@@ -252,10 +253,14 @@ async def test_healthy_profile_has_no_red_line_beside_its_daemon(stage: Stage) -
 
 
 async def test_host_that_never_came_is_red_only_while_messages_wait(stage: Stage) -> None:
+    async def waits() -> bool:
+        return stage.entries()[0].state is State.WAITING
+
     async with stage.daemon(seat=""):
         assert await red(stage) == {}
 
         await stage.say("is anybody there?")
+        await until(waits)
         found = await red(stage)
 
     assert list(found) == ["hosts"]
