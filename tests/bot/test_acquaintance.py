@@ -102,13 +102,13 @@ async def test_without_an_agent_user_there_are_no_sponsors_and_nobody_is_asked()
 def test_bot_that_nobody_may_speak_to_says_so_until_somebody_may(tmp_path: Path) -> None:
     access = AccessFile(tmp_path)
 
-    said = trouble(access, has_sponsors=False)
+    said = trouble(access, BOT_ALONE)
     assert said is not None
     assert "nobody may speak" in said
     assert "entraclaw access allow" in said
-    assert trouble(access, has_sponsors=True) is None
+    assert trouble(access, AgentIds(TENANT, user=USER)) is None
     access.change(lambda listed: (listed.allow((TENANT, ADA), "Ada", DESK, 1.0), None))
-    assert trouble(access, has_sponsors=False) is None
+    assert trouble(access, BOT_ALONE) is None
 
 
 def test_list_that_cannot_be_read_comes_first(tmp_path: Path) -> None:
@@ -117,6 +117,6 @@ def test_list_that_cannot_be_read_comes_first(tmp_path: Path) -> None:
     [path] = [one for one in tmp_path.rglob("*") if one.suffix in {".json", ".toml"}]
     path.write_text("no list", encoding="utf-8")
 
-    said = trouble(AccessFile(tmp_path), has_sponsors=False)
+    said = trouble(AccessFile(tmp_path), BOT_ALONE)
     assert said is not None
     assert "cannot be read" in said

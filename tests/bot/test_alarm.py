@@ -100,12 +100,12 @@ async def test_licence_that_is_gone_is_told_and_in_the_status_until_it_is_back(
     async with stage.daemon() as daemon:
         await talk(daemon, stage)
         assert daemon.agency is not None
-        await stage.control("PUT", f"agents/{stage.agent.user}", {"licensed": False})
+        await stage.control("PUT", f"agents/{stage.agent.user}/account", {"licences": []})
         await daemon.agency.controls.do({"verb": "catch-up"})
 
         [said] = await told(stage, 1)
         [noted] = (await stage.status())["tokens"]
-        await stage.control("PUT", f"agents/{stage.agent.user}", {"licensed": True})
+        await stage.control("PUT", f"agents/{stage.agent.user}/account", {"licences": ["SPE_E5"]})
         await daemon.agency.controls.do({"verb": "catch-up"})
 
         assert (await stage.status())["tokens"] == []

@@ -10,7 +10,8 @@ import pytest
 
 from contracts.inbox import arrival
 from entraclaw.bot import health
-from entraclaw.bot.health import Finding, Patient
+from entraclaw.bot.diagnosis.finding import Finding
+from entraclaw.bot.health import Patient
 from entraclaw.bot.inbox import Move
 from entraclaw.bot.profile_lock import ProfileLock
 from entraclaw.bot.store import Store

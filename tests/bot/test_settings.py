@@ -8,6 +8,7 @@ from entraclaw.bot.routing import EVERYTHING, Rule
 from entraclaw.bot.settings import PORT, Settings, Store
 from entraclaw.errors import BadSettings
 from entraclaw.identity import AgentIds
+from entraclaw.identity.features import Feature
 
 GUID = "5a807f24-c9de-44ee-a3a7-329e88a00ffc"
 AGENT = "\n".join(f'{key} = "{GUID}"' for key in ("tenant", "blueprint", "agent", "user"))
@@ -235,3 +236,25 @@ def test_rule_that_is_none_is_refused_with_its_cure(tmp_path: Path, text: str, s
 
 def test_rules_are_not_taken_from_the_environment(tmp_path: Path) -> None:
     assert "attach" in problems(tmp_path, ENTRACLAW_ATTACH="[]")
+
+
+def test_chat_is_always_one_of_the_features(tmp_path: Path) -> None:
+    assert read(tmp_path).features == (Feature.CHAT,)
+    assert read(tmp_path, 'features = ["word", "mail"]').features == (
+        Feature.CHAT, Feature.MAIL, Feature.WORD,
+    )  # fmt: skip
+    assert read(tmp_path, ENTRACLAW_FEATURES="files, mail").features == (
+        Feature.CHAT, Feature.MAIL, Feature.FILES,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('features = ["maill"]', "'maill' is no feature; there are chat, mail"),
+        ("features = 7", "must be a list of features"),
+        ('cloud = "gcch"\nfeatures = ["word"]', "word is not offered in this cloud"),
+    ],
+)
+def test_feature_that_cannot_be_had_is_a_problem(tmp_path: Path, text: str, words: str) -> None:
+    assert words in problems(tmp_path, text)["features"]

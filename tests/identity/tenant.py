@@ -36,6 +36,9 @@ class Tenant:
     def change(self, ids: AgentIds, **changes: object) -> None:
         self.scene.ask("PUT", f"agents/{ids.user}", changes)
 
+    def account(self, ids: AgentIds, **changes: object) -> None:
+        self.scene.ask("PUT", f"agents/{ids.user}/account", changes)
+
     def register(self, ids: AgentIds, certificate: bytes) -> None:
         body = {"certificate": certificate.decode()}
         self.scene.ask("POST", f"agents/{ids.user}/certificates", body)

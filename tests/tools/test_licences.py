@@ -69,7 +69,7 @@ async def test_licence_that_is_gone_is_a_trouble_until_the_service_serves_again(
         return token
 
     graph = Graph(session, tenant.cloud.graph, give, licences=licences)
-    tenant.change(ids, licensed=False)
+    tenant.account(ids, licences=[])
     refusals = [await refused(graph) for _ in range(2)]
 
     assert all("an administrator must assign one" in one.hint for one in refusals)
@@ -79,7 +79,7 @@ async def test_licence_that_is_gone_is_a_trouble_until_the_service_serves_again(
     assert (await graph.get("me"))["id"] == ids.user
     assert len(licences.troubles()) == 1  # another service; that it serves says nothing
 
-    tenant.change(ids, licensed=True)
+    tenant.account(ids, licences=["SPE_E5"])
     await graph.get("me/chats")
 
     assert licences.troubles() == []

@@ -63,11 +63,11 @@ class Acting:
         answers, acts = answers_as(settings.inbound), settings.acts_as
 
         sources = {
-            who: _source(who, settings, agent, key, observe)
+            who: source(who, settings, agent, key, observe)
             for who in dict.fromkeys((answers, acts))
         }
         self._minters: Mapping[ActsAs, Minter] = {
-            who: Minter(source, time.time, told=told) for who, source in sources.items()
+            who: Minter(tokens, time.time, told=told) for who, tokens in sources.items()
         }
         person = sources.get(ActsAs.DELEGATED)
         self.signed_in = (
@@ -115,7 +115,7 @@ class Acting:
         return Permit(who, partial(give, scope), minter.refused)
 
 
-def _source(
+def source(
     who: ActsAs,
     settings: Settings,
     agent: AgentIds,

@@ -6,7 +6,6 @@ these objects; what listens is started by the daemon, last.
 
 import asyncio
 import logging
-import ssl
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -52,10 +51,11 @@ from entraclaw.bot.sessions import Sessions
 from entraclaw.bot.settings import Settings
 from entraclaw.bot.sponsors import Sponsors
 from entraclaw.bot.store import Store
+from entraclaw.bot.trust import trust
 from entraclaw.bot.way_out import WayOut
 from entraclaw.bot.webhook import Webhook
 from entraclaw.bot.whoami import WhoAmI
-from entraclaw.errors import BadSettings, EntraclawError, Problem
+from entraclaw.errors import EntraclawError
 from entraclaw.identity import AgentIds, HopTiming
 from entraclaw.identity.proxy import proxy_of
 from entraclaw.identity.retrying import Trouble
@@ -222,7 +222,7 @@ class Agency:
         pace: Pace,
     ) -> "Agency":
         """Make the rooms and take up what an earlier daemon left; *stack* ends them in order."""
-        connector = aiohttp.TCPConnector(ssl=_trust(settings.cloud.tls_ca))
+        connector = aiohttp.TCPConnector(ssl=trust(settings.cloud.tls_ca))
         proxy = proxy_of(settings.cloud.login)
         session = aiohttp.ClientSession(connector=connector, proxy=proxy)
         stack.push_async_callback(session.close)
@@ -292,14 +292,3 @@ async def _in_turn(steps: Sequence[Callable[[], Awaitable[object]]]) -> None:
             await step()
         except EntraclawError as error:
             _log.warning("not ready: %s", error)
-
-
-def _trust(tls_ca: str) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    try:
-        if tls_ca:
-            context.load_verify_locations(tls_ca)
-    except OSError as error:  # SSLError is one
-        problem = Problem("cloud.tls_ca", f"{tls_ca} holds no certificates", "correct the path")
-        raise BadSettings([problem]) from error
-    return context

@@ -67,8 +67,10 @@ class _Sections(click.Group):
 
 @click.group(
     cls=_Sections,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Give your local LLM agent a Microsoft 365 identity of its own.",
+    help="Give your local LLM agent a Microsoft 365 identity of its own.\n\n"
+    "Alone, it shows how things are, and the one next step.",
 )
 @click.option(
     "--profile",
@@ -82,6 +84,8 @@ class _Sections(click.Group):
 @click.pass_context
 def _entraclaw(context: click.Context, profile: str) -> None:
     context.obj = profile
+    if context.invoked_subcommand is None:
+        importlib.import_module("entraclaw.bot.commands.bare").run(profile)
 
 
 def run() -> int:

@@ -1,4 +1,4 @@
-"""What `entraclaw doctor` looks at: each check is one line, with its cause and its cure.
+"""What `entraclaw doctor` looks at on this machine: each check is one line, and its cure.
 
 A check changes nothing, needs no daemon, and disturbs none that runs. What can be put
 right without a choice has a remedy as well, which `--fix` applies.
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from entraclaw.bot.access_file import AccessFile
+from entraclaw.bot.diagnosis.finding import Finding
 from entraclaw.bot.inbox_look import Look, look
 from entraclaw.bot.lifecycle import State
 from entraclaw.bot.profile_lock import ProfileLock
@@ -29,28 +30,6 @@ _NEEDS = {
     State.AMBIGUOUS: "answered, and nobody knows whether the answer arrived",
     State.DEAD: "given up, and nobody answers what was asked",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the doctor.
-
-    Attributes:
-        name: What was looked at.
-        says: What was found, one sentence without a full stop.
-        cure: The command, or the step, that puts it right; empty where it is well.
-        remedy: Puts it right; None where a person must.
-    """
-
-    name: str
-    says: str
-    cure: str = ""
-    remedy: Callable[[], None] | None = None
-
-    @property
-    def is_well(self) -> bool:
-        """Whether it is as it should be."""
-        return not self.cure
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +62,12 @@ def examine(patient: Patient, *, fix: bool) -> list[Finding]:
     for remedy in remedies:
         remedy()
     return list(_findings(patient))
+
+
+def glance(patient: Patient) -> list[Finding]:
+    """Make the checks that take no time, whatever is in the inbox."""
+    checks = (check for check in CHECKS if check is not _integrity)
+    return [found for check in checks if (found := check(patient)) is not None]
 
 
 def warning(folder: Path, platform: str, environ: Mapping[str, str]) -> str:
@@ -142,10 +127,12 @@ def _person(patient: Patient) -> Finding | None:
 def _modes(patient: Patient) -> Finding | None:
     if os.name != "posix" or not patient.folder.exists():
         return None
-    paths = [patient.folder, *sorted(patient.folder.glob("inbox.db*"))]
+    keys = patient.folder / "keys"  # which an unsafe-file store refuses when it is open
+    found = [*patient.folder.glob("inbox.db*"), *patient.folder.glob("keys"), *keys.glob("*")]
+    paths = [patient.folder, *sorted(found)]
     open_ones = [path for path in paths if path.stat().st_mode & _OTHERS]
     if not open_ones:
-        return Finding("modes", "the folder and the inbox are for their owner only")
+        return Finding("modes", "the folder, the inbox and keys are for their owner only")
 
     def close() -> None:
         for path in open_ones:

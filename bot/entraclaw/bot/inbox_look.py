@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from entraclaw.bot.inbox import Entry
 from entraclaw.bot.inbox_rows import ENTRY, PART, PLACE, entry, in_state, part, place
 from entraclaw.bot.inbox_schema import VERSION, check_version
@@ -17,6 +19,7 @@ from entraclaw.bot.lifecycle import State
 from entraclaw.bot.outbox import Part
 from entraclaw.bot.places import Place
 from entraclaw.errors import InboxUnreadable
+from entraclaw.identity.values import AgentIds
 
 _DIGITS = len(str((1 << 63) - 1))
 _ALIKE = 20  # entries that share one id: a message, its edits, reactions to it
@@ -53,6 +56,12 @@ class Look:
     def latest(self, limit: int, state: State | None = None) -> list[Entry]:
         """List the last entries, newest first."""
         return self._entries(f"{in_state(state)} ORDER BY seq DESC LIMIT ?", limit)
+
+    def said_in(self, place: Place, limit: int) -> list[Entry]:
+        """List what came from *place*, by whichever of its names, newest first."""
+        names = (place.id, place.twin or place.id, place.lane or place.id)
+        where = "conversation IN (?, ?) OR lane = ? ORDER BY seq DESC LIMIT ?"
+        return self._entries(where, *names, limit)
 
     def find(self, name: str) -> list[Entry]:
         """Find what has *name*: a number, a turn, an activity, or an answer's id in Teams.
@@ -111,6 +120,16 @@ class Look:
         """Tell when the row *seq* was pruned, seconds since the epoch; None if it was not."""
         rows = self._all("SELECT gone FROM tombstone WHERE seq = ?", seq)
         return float(rows[0][0]) if rows else None
+
+    def last_sent(self) -> float:
+        """Tell when an answer last arrived, seconds since the epoch; 0.0 if none is known."""
+        sql = "SELECT coalesce(max(began), 0.0) FROM part WHERE state = 'sent'"
+        return float(self._all(sql)[0][0])
+
+    def owner(self) -> AgentIds | None:
+        """Tell whose it is; None before a daemon first served an agent with it."""
+        rows = self._all("SELECT ids FROM owner")
+        return AgentIds(**orjson.loads(rows[0][0])) if rows else None
 
     def newest(self) -> int:
         """Give the number of the newest entry; 0 while there is none."""

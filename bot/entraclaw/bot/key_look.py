@@ -18,13 +18,15 @@ class Facts:
     Attributes:
         thumbprint: SHA-256 of the certificate, base64url, as Entra takes it.
         algorithm: How it signs.
-        ends: The last moment of the certificate, ISO 8601.
+        begins: The first moment of the certificate, ISO 8601.
+        ends: Its last moment.
         login: The login host it is bound to.
         tenant: The directory it is bound to.
     """
 
     thumbprint: str
     algorithm: str
+    begins: str
     ends: str
     login: str
     tenant: str
@@ -36,6 +38,7 @@ class Facts:
         return cls(
             thumbprint(key.certificate),
             key.algorithm.value,
+            certificate.not_valid_before_utc.isoformat(" ", "seconds"),
             certificate.not_valid_after_utc.isoformat(" ", "seconds"),
             key.binding.login,
             key.binding.tenant,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 from entraclaw.bot.key_note import KeyNote
 from entraclaw.bot.settings import Settings, Store
@@ -86,6 +87,19 @@ class ProfileKey:
             raise KeyUnavailable("no key store has the profile's key")
         note = self.noted.read() or self.noted.about(self._name)
         return self._found, self._stores[self._found], note
+
+    def held(self) -> tuple[Store, Key, bool]:
+        """Find the key, whomever it is for and whatever its certificate says.
+
+        Returns:
+            The store that has it, the key, and whether it can be copied from there.
+
+        Raises:
+            KeyUnavailable: There is none, or its store cannot be used.
+        """
+        key = self._find()
+        store = cast("Store", self._found)  # just set
+        return store, key, self._stores[store].exportable
 
     def prove(self) -> None:
         """Try the store that holds the key, where it is more than a plain file.

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
-from entraclaw.bot import home, host_tools
+from entraclaw.bot import feature_setting, home, host_tools
 from entraclaw.bot.gate import Relation
 from entraclaw.bot.principal import IDS, ActsAs, Inbound, needed
 from entraclaw.bot.routing import EVERYTHING, Rule
@@ -20,6 +20,7 @@ from entraclaw.bot.routing_rules import read_rules
 from entraclaw.errors import BadSettings, Problem
 from entraclaw.identity import AgentIds, cloud
 from entraclaw.identity.cloud import Cloud
+from entraclaw.identity.features import Feature
 
 PORT = 3978  # where Bot Framework tools expect an agent
 LABEL = "entraclaw"  # the label of the token that holds our keys
@@ -29,6 +30,7 @@ _SECRET = re.compile(
     r"secret|password|passphrase|token|private|credential|(\b|_)pin(\b|_)", re.IGNORECASE
 )
 _AGENT_KEYS = tuple(key for key in IDS if key != "client")
+_PUBLIC = cloud.BUILT_IN["public"]
 _LABEL_BYTES = 32  # CK_TOKEN_INFO
 _TOOLS_FOR = {"tools_for_sponsors": Relation.SPONSOR, "tools_for_others": Relation.ALLOWED}
 
@@ -55,6 +57,7 @@ class Settings:
         inbound: How messages reach us.
         acts_as: As whom we act.
         client: The public client that a person signs in at; empty unless we act for one.
+        features: What the agent is to do, and so must be granted.
         key_store: Where the key is kept.
         pkcs11_module: The library that reaches the token; None for the TPM's, where it is.
         pkcs11_token: The label of the token.
@@ -71,6 +74,7 @@ class Settings:
     inbound: Inbound
     acts_as: ActsAs
     client: str
+    features: tuple[Feature, ...]
     key_store: Store
     pkcs11_module: Path | None
     pkcs11_token: str
@@ -106,16 +110,19 @@ class Settings:
         acts_as = values.get("acts_as", ActsAs.AGENT_USER)
         problems += _half_an_agent(found, inbound, acts_as)
         problems += _no_channel(values, inbound)
+        features = values.get("features", feature_setting.DEFAULT)
+        problems += feature_setting.not_offered(features, values.get("cloud", _PUBLIC))
         if problems:
             raise BadSettings(problems)
         return cls(
             profile=profile,
             folder=folder,
-            cloud=values.get("cloud", cloud.BUILT_IN["public"]),
+            cloud=values.get("cloud", _PUBLIC),
             agent=_agent(values, inbound, acts_as),
             inbound=inbound,
             acts_as=acts_as,
             client=values.get("client", "") if acts_as is ActsAs.DELEGATED else "",
+            features=features,
             key_store=values.get("key_store", Store.AUTO),
             pkcs11_module=values.get("pkcs11_module"),
             pkcs11_token=values.get("pkcs11_token", LABEL),
@@ -208,6 +215,7 @@ def _choice(kind: type[StrEnum]) -> Callable[[object, Path], StrEnum]:
 _KEYS: Mapping[str, Callable[[object, Path], object]] = {
     "cloud": _cloud,
     **dict.fromkeys(IDS, _guid),
+    "features": feature_setting.read_features,
     "inbound": _choice(Inbound),
     "acts_as": _choice(ActsAs),
     "key_store": _choice(Store),

@@ -17,6 +17,7 @@ KNOWN: Mapping[str, str] = {
     "AADSTS700024": "the proof is not valid now; check this machine's clock",
     "AADSTS700211": "the agent identity does not belong to this blueprint; check both ids",
     "AADSTS700016": "no such application in this tenant; check blueprint, agent and tenant",
+    "AADSTS7000229": "the application has no principal in this tenant: an administrator makes one",
     "AADSTS65001": "consent is missing: an administrator must grant the agent this permission",
     "AADSTS50034": "the agent user does not exist, or is another agent's; check user",
     "AADSTS50057": "the agent user is disabled; an administrator must enable it",
@@ -118,7 +119,9 @@ _STANDINGS: Mapping[str, Standing] = {
     "AADSTS50034": Standing.NO_USER,
     "AADSTS700024": Standing.CLOCK,
     **dict.fromkeys(("AADSTS700027", "AADSTS7000215", "AADSTS7000222"), Standing.NO_CREDENTIAL),
-    **dict.fromkeys(("AADSTS90002", "AADSTS700016", "AADSTS700211"), Standing.WRONG_IDS),
+    **dict.fromkeys(
+        ("AADSTS90002", "AADSTS700016", "AADSTS7000229", "AADSTS700211"), Standing.WRONG_IDS
+    ),
 }
 
 # Entra's own faults, which the same request a little later does not meet.

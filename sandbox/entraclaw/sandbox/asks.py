@@ -60,7 +60,6 @@ class Change:
     identity_enabled: bool | None
     blueprint_enabled: bool | None
     blocked: int | None
-    licensed: bool | None
 
 
 class Asks:
@@ -91,7 +90,6 @@ class Asks:
             identity_enabled=_flag(body, "identity_enabled"),
             blueprint_enabled=_flag(body, "blueprint_enabled"),
             blocked=_policy(body),
-            licensed=_flag(body, "licensed"),
             sponsors=self._sponsors(body) if "sponsors" in body else None,
             grants={self._resource(name): frozenset(texts(grants, name)) for name in grants},
         )

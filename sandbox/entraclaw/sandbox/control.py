@@ -15,6 +15,7 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from entraclaw.sandbox.accounts import AccountControl
 from entraclaw.sandbox.activities import Utterance
 from entraclaw.sandbox.asks import Asks, read_certificate, read_forgery, turn
 from entraclaw.sandbox.bots import Bots
@@ -58,6 +59,7 @@ class Control:
         """What this host serves."""
         return [
             *Bots(directory=self._directory, asks=self._asks).routes(),
+            *AccountControl(self._directory, self._entra.clock, self._asks).routes(),
             web.post("/control/agents", self._hire),
             web.put("/control/agents/{user}", self._change),
             web.post("/control/agents/{user}/certificates", self._certify),
@@ -88,7 +90,6 @@ class Control:
             identity_enabled=_or(ask.identity_enabled, agent.identity_enabled),
             blueprint_enabled=_or(ask.blueprint_enabled, agent.blueprint_enabled),
             blocked=ask.blocked if "blocked" in body else agent.blocked,
-            licensed=_or(ask.licensed, agent.licensed),
             sponsors=agent.sponsors if ask.sponsors is None else ask.sponsors,
         )
         if ask.grants:

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from entraclaw.sandbox.account import Account
 from entraclaw.sandbox.certificates import Certificate
+from entraclaw.sandbox.licences import has_teams
 from entraclaw.sandbox.resources import AGENT_CHANNEL, GRAPH, STORAGE
 
 
@@ -94,8 +96,8 @@ class Agent:
     bot, which of an agent is nobody's. *enabled* is the agent user;
     *identity_enabled* and *blueprint_enabled* are the other two. *blocked* is
     the AADSTS number with which a Conditional Access policy says no. Resources
-    take no token that was made before *tokens_from*. Who is not *licensed* has no
-    Teams. Moments are seconds since the epoch, by the tenant's clock.
+    take no token that was made before *tokens_from*. *account* is what else
+    stands behind it. Moments are seconds since the epoch, by the tenant's clock.
     """
 
     name: str
@@ -116,7 +118,12 @@ class Agent:
     blueprint_enabled: bool = True
     blocked: int | None = None
     tokens_from: float = 0.0
-    licensed: bool = True
+    account: Account = field(default_factory=Account)
+
+    @property
+    def licensed(self) -> bool:
+        """Whether it has Teams."""
+        return has_teams(self.account.licences)
 
     @property
     def is_bot(self) -> bool:

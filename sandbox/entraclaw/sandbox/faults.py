@@ -16,7 +16,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from entraclaw.sandbox.documents import DocumentError, Json, flag, load, number, part, text
 
-HOSTS: tuple[str, ...] = ("connector", "graph")
+HOSTS: tuple[str, ...] = ("connector", "graph", "login")
 
 _LEAST_ERROR, _WORST_ERROR = 400, 599
 
@@ -131,6 +131,12 @@ def _cut(request: web.Request) -> web.Response:
     if request.transport:
         request.transport.abort()
     return web.Response()
+
+
+def unavailable(_request: web.Request, status: int) -> web.Response:
+    """Answer as a gateway before a service does, which speaks no JSON."""
+    text = "<!doctype html><title>Service unavailable</title>"
+    return web.Response(text=text, content_type="text/html", status=status)
 
 
 def _fault(body: Json) -> Fault:

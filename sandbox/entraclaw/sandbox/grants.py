@@ -104,6 +104,7 @@ def _chosen(form: Form) -> Callable[[Form, World, Authority], Granted]:
 def _as_client(form: Form, world: World, authority: Authority) -> Granted:
     client = _required(form, "client_id")
     if blueprint := world.directory.blueprint(authority.tenant, client):
+        _has_principal(blueprint, authority)
         prove_application(_assertion(form), blueprint, authority)
         _is_enabled(blueprint, is_identity=False)
         return _as_blueprint(form, world, authority, blueprint)
@@ -182,7 +183,7 @@ def _user(form: Form, world: World, authority: Authority) -> Agent:
     if not name:
         raise RefusalError(900144, _missing("user_id"))
     user = world.directory.agent_user(authority.tenant, name)
-    if user is None:
+    if user is None or user.account.is_deleted:
         raise RefusalError(50034)
     return user
 
@@ -198,6 +199,15 @@ def _agent_identity(client: str, world: World, authority: Authority) -> Agent:
 
 def _prove_agent(form: Form, authority: Authority, agent: Agent) -> None:
     prove_exchange(_assertion(form), authority, subject=managed_subject(agent, agent.identity))
+
+
+def _has_principal(agent: Agent, authority: Authority) -> None:
+    if not agent.account.has_principal:
+        raise RefusalError(
+            7000229,
+            f"The client application {agent.blueprint} is missing service principal in the "
+            f"tenant {authority.tenant}.",
+        )
 
 
 def _is_enabled(agent: Agent, *, is_identity: bool) -> None:

@@ -8,6 +8,7 @@ Users: https://learn.microsoft.com/graph/api/user-get
 
 from aiohttp import web
 
+from entraclaw.sandbox.accounts import Accounts
 from entraclaw.sandbox.bearers import Bearer
 from entraclaw.sandbox.directory import Agent, Directory, Person
 from entraclaw.sandbox.documents import Json
@@ -25,21 +26,27 @@ class Graph:
 
     def routes(self) -> list[web.RouteDef]:
         """What this host serves, after everything that is more exact."""
+        accounts = Accounts(base=self._base, directory=self._directory, answer=self._answer)
         return [
+            *accounts.routes(),
             web.get("/v1.0/me", self._answer(self._me)),
             web.get("/v1.0/users/{id}", self._answer(self._user)),
             web.get("/v1.0/users/{id}/sponsors", self._answer(self._sponsors)),
             web.route("*", "/{path:.*}", self._answer(_nothing)),
         ]
 
-    async def _me(self, _request: web.Request, bearer: Bearer) -> web.Response:
+    async def _me(self, request: web.Request, bearer: Bearer) -> web.Response:
         if bearer.idtyp != "user":
             raise GraphError(
                 400,
                 "BadRequest",
                 "/me request is only valid with delegated authentication flow.",
             )
-        return self._context("users/$entity", self._find(bearer.oid, bearer))
+        user = self._find(bearer.oid, bearer)
+        agent = self._directory.agent(bearer.oid)
+        if agent is not None and "identityParentId" in request.query.get("$select", ""):
+            user["identityParentId"] = agent.identity  # given only when asked for, too
+        return self._context("users/$entity", user)
 
     async def _user(self, request: web.Request, bearer: Bearer) -> web.Response:
         user = self._find(request.match_info["id"], bearer)
@@ -63,7 +70,7 @@ class Graph:
         agent = self._directory.agent_user(bearer.tid, name)
         oneself = bearer.oid in {agent.user if agent else "", name.lower()}
         _permit(bearer, _READ_SELF | _READ_OTHERS if oneself else _READ_OTHERS)
-        if agent is not None:
+        if agent is not None and not agent.account.is_deleted:
             return _agent(agent)
         wanted = name.lower()
         for person in self._directory.people(bearer.tid):

@@ -66,6 +66,7 @@ _KINDS: dict[int, tuple[tuple[int, str], str]] = {
     ),
     7000112: ((400, "unauthorized_client"), "The application is disabled."),
     7000215: (_CLIENT, "Invalid client secret provided."),
+    7000229: (_CLIENT, "The client application is missing service principal in the tenant."),
     7000218: (_CLIENT, "The request body must contain client_assertion or client_secret."),
 }
 

@@ -13,6 +13,7 @@ GRAPH = "https://graph.microsoft.com"
 STORAGE = "https://storage.azure.com"
 AGENT_CHANNEL = "5a807f24-c9de-44ee-a3a7-329e88a00ffc"
 AGENT_TOOLS = "ea9ffc3e-8a23-4a7d-836d-234d7c7565c1"
+WORK_IQ_WORD = "c2d0c2b6-8013-4346-9f8b-b81d3b754a29"
 BOT_FRAMEWORK = "https://api.botframework.com"
 TOKEN_EXCHANGE = "fb60f99c-7a34-4190-8149-302f77469936"  # noqa: S105  # an app id
 
@@ -28,6 +29,7 @@ _NAMES = {
     AGENT_CHANNEL: AGENT_CHANNEL,
     "https://botapi.skype.com": AGENT_CHANNEL,
     AGENT_TOOLS: AGENT_TOOLS,
+    WORK_IQ_WORD: WORK_IQ_WORD,
     BOT_FRAMEWORK: BOT_FRAMEWORK,
     "8d2d3342-cf29-4959-9577-0e0eafbd16bc": BOT_FRAMEWORK,
     TOKEN_EXCHANGE: TOKEN_EXCHANGE,

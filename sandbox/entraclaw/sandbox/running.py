@@ -33,7 +33,7 @@ from entraclaw.sandbox.entra import Entra
 from entraclaw.sandbox.entra_faults import EntraFaults
 from entraclaw.sandbox.envelopes import Answering, failure
 from entraclaw.sandbox.events import Events
-from entraclaw.sandbox.faults import Faults
+from entraclaw.sandbox.faults import Faults, unavailable
 from entraclaw.sandbox.grants import World
 from entraclaw.sandbox.graph import Graph
 from entraclaw.sandbox.holdings import Holdings
@@ -195,7 +195,7 @@ class _Rooms:
         """The hosts behind TLS."""
         ports, late, faults = self._ports, slow(self._settings), self._faults
         login = [*self._entra.routes(), *self._people.routes()]
-        yield application(login, late), ports.login
+        yield application(login, late, faults.middleware("login", unavailable)), ports.login
         graph = _graph_routes(self._shared, ports.url(ports.graph), self._settings)
         yield application(graph, late, faults.middleware("graph", failure)), ports.graph
         connector = _connector_routes(self._shared)

@@ -103,6 +103,17 @@ async def chats(graph: Graph) -> Sequence[Chat]:
     return found
 
 
+async def roster(graph: Graph, chat: str) -> tuple[Member, ...]:
+    """List who is in *chat*, the agent user included.
+
+    Raises:
+        CallRefused: Graph said no (``Chat.Read`` is missing, or the agent is not in it).
+        Unreachable: Graph did not answer.
+    """
+    page = await graph.get(f"chats/{quote(chat, safe='')}/members")
+    return tuple(_member(one) for one in members(page))
+
+
 async def messages(graph: Graph, chat: str, since: float) -> Sequence[ChatMessage]:
     """List the messages of *chat* changed after *since*, newest change first, at most 10,000.
 

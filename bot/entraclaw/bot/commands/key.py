@@ -14,7 +14,7 @@ from entraclaw.bot.commands.key_rotate import agent_of, registered, rotate
 from entraclaw.bot.commands.showing import as_json_option, console, print_json, safe
 from entraclaw.bot.key_look import Facts, Seen, see
 from entraclaw.bot.key_note import KeyNote
-from entraclaw.bot.keystores import candidates, stores_of
+from entraclaw.bot.keystores import ProfileKey, candidates, stores_of
 from entraclaw.bot.rotating import one_at_a_time
 from entraclaw.bot.settings import Settings, Store
 from entraclaw.errors import KeyUnavailable
@@ -82,6 +82,17 @@ def new(profile: str) -> None:
     with one_at_a_time(settings.folder):
         name, key = _made(stores_of(settings), KeyNote(settings.folder, profile), binding)
     click.echo(f"made in {name}; register this certificate on the blueprint:", err=True)
+    click.echo(key.certificate.decode("ascii"), nl=False)
+
+
+@command.command()
+@click.pass_obj
+def certificate(profile: str) -> None:
+    """Print the certificate of the profile's key, to register it.
+
+    It is public: whoever has it can tell what the key signed, and nothing else.
+    """
+    _, key, _ = ProfileKey(Settings.read(os.environ, profile)).held()
     click.echo(key.certificate.decode("ascii"), nl=False)
 
 

@@ -10,6 +10,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from entraclaw.bot import health
 from entraclaw.bot.commands.showing import (
     as_json_option,
     console,
@@ -20,19 +21,27 @@ from entraclaw.bot.commands.showing import (
     state_text,
 )
 from entraclaw.bot.commands.status_sessions import session_rows
+from entraclaw.bot.health import Patient
 from entraclaw.bot.inbox_look import look
 from entraclaw.bot.labels import Labels
 from entraclaw.bot.lifecycle import State
 from entraclaw.bot.local_client import ask
 from entraclaw.bot.services.here import seen
+from entraclaw.bot.wellness import NO_DAEMON, unwell
 from entraclaw.errors import InboxUnreadable, NotRunning
 
 
 @click.command(name="status")
+@click.option("--strict", is_flag=True, help="Exit 1 when anything is not well.")
 @as_json_option
 @click.pass_obj
-def command(profile: str, *, as_json: bool) -> None:
-    """Show what the daemon is doing; exit 1 if none runs."""
+def command(profile: str, *, strict: bool, as_json: bool) -> None:
+    """Show what the daemon is doing; exit 1 if none runs.
+
+    With --strict also when something needs a person: a lock, a token that is refused, an
+    entry in doubt, messages that wait for no host, a full disk. Microsoft is not asked:
+    that is `entraclaw doctor`.
+    """
     folder, service = folder_of(profile), seen(os.environ, profile)
     installed = service.document() if service else None
     try:
@@ -40,16 +49,25 @@ def command(profile: str, *, as_json: bool) -> None:
     except NotRunning as error:
         if as_json:
             stopped = {"daemon": "stopped", "profile": profile, "webhook": None}
-            print_json({**stopped, "service": installed})
+            print_json(stopped | {"service": installed, "well": False, "unwell": [NO_DAEMON]})
             sys.exit(1)
         if service is not None:
             click.echo(f"service: {service.says}", err=True)
             error.hint = service.trouble.cure if service.trouble else service.start_with
         raise
+    wrong = [*unwell(document), *(_on_this_machine(folder) if strict else ())]
     if as_json:
-        print_json(document)
+        print_json(document | {"well": not wrong, "unwell": wrong})
     else:
-        _show(document, _names(folder))
+        show(document, folder)
+        if strict and wrong:
+            console().print(Text(f"not well: {', '.join(wrong)}", "bold red"))
+    sys.exit(1 if strict and wrong else 0)
+
+
+def _on_this_machine(folder: Path) -> Iterator[str]:
+    found = health.glance(Patient(folder, os.environ))
+    return (finding.name for finding in found if not finding.is_well)
 
 
 def next_step(document: Mapping[str, Any]) -> str:
@@ -75,8 +93,9 @@ def _cure(tokens: Sequence[Mapping[str, Any]]) -> str:
     return next((str(one["cure"]) for one in tokens if one["cure"]), "try again in a minute")
 
 
-def _show(document: Mapping[str, Any], names: Labels) -> None:
-    out = console()
+def show(document: Mapping[str, Any], folder: Path) -> None:
+    """Print the status *document* of the profile in *folder* for a person."""
+    out, names = console(), _names(folder)
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
@@ -99,7 +118,7 @@ def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Tex
     yield "webhook", safe(document["webhook"] or "closed")
     yield from _service_rows(document["service"])
     yield from _key_rows(document["key"])
-    yield "inbox", _counts(document["inbox"])
+    yield "inbox", counts(document["inbox"])
     for queue in document["queues"]:
         yield "", safe(f"{names[queue['conversation']]}: queued ({queue['queued']})")
     for number, row in enumerate(session_rows(document["sessions"], names)):
@@ -168,7 +187,8 @@ def _key_rows(key: Mapping[str, Any] | None) -> Iterator[tuple[str, Text]]:
         yield "", safe(key["warning"], "yellow")
 
 
-def _counts(inbox: Mapping[str, int]) -> Text:
+def counts(inbox: Mapping[str, int]) -> Text:
+    """Write how many entries are in each state."""
     counted = [
         Text.assemble(f"{number:,} ", state_text(State(state)))
         for state, number in inbox.items()
