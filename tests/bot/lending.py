@@ -22,11 +22,11 @@ async def sign_in(stage: Stage, person: str = "ada") -> Account:
     file = sign_in_file(settings, stage.agent)
     signing_in = SigningIn(file, settings.cloud, (stage.agent.tenant, stage.client), time)
     browser = somebody.Person(authority(stage))
-
-    def show(address: str) -> None:
-        browser.sign_in(address, person)
-
-    return await asyncio.to_thread(signing_in.by_browser, show, BOUND_S)
+    try:
+        with browser.showing(person) as show:
+            return await asyncio.to_thread(signing_in.by_browser, show, BOUND_S)
+    finally:
+        browser.close()
 
 
 def run(stage: Stage, *words: str, person: str = "ada") -> "subprocess.CompletedProcess[str]":

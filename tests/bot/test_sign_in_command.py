@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,13 @@ _BROWSERS = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
 async def stage(emulation: Sandbox, tmp_path: Path) -> AsyncGenerator[Stage]:
     async with staged(emulation, tmp_path / "home", "bot", "delegated") as stage:
         yield stage
+
+
+@pytest.fixture
+def person(stage: Stage) -> Generator[Person]:
+    somebody = Person(authority(stage))
+    yield somebody
+    somebody.close()
 
 
 async def typed(stage: Stage, *words: str) -> "subprocess.Popen[str]":
@@ -52,12 +59,12 @@ async def slow_no_more(stage: Stage, **changes: object) -> None:
 
 
 async def test_where_no_browser_opens_the_address_is_printed_and_the_code_suggested(
-    stage: Stage,
+    stage: Stage, person: Person
 ) -> None:
     command = await typed(stage, "sign-in")
     assert "--device-code" in await line(command)
     address = await line(command)
-    await asyncio.to_thread(Person(authority(stage)).sign_in, address, "ada")
+    await asyncio.to_thread(person.sign_in, address, "ada")
     code, told, complained = await ended(command)
 
     assert (code, complained) == (0, "")
@@ -66,12 +73,12 @@ async def test_where_no_browser_opens_the_address_is_printed_and_the_code_sugges
     )
 
 
-async def test_code_is_told_on_stderr_and_facts_on_stdout(stage: Stage) -> None:
+async def test_code_is_told_on_stderr_and_facts_on_stdout(stage: Stage, person: Person) -> None:
     await slow_no_more(stage)
     command = await typed(stage, "sign-in", "--device-code", "--json")
     found = re.fullmatch(r"open (\S+) in any browser, and type (\w+)", await line(command))
     assert found is not None
-    await asyncio.to_thread(Person(authority(stage)).type_code, found[1], found[2], "ada")
+    await asyncio.to_thread(person.type_code, found[1], found[2], "ada")
     code, told, complained = await ended(command)
 
     assert (code, complained) == (0, "")

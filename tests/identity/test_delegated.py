@@ -58,10 +58,9 @@ class Desk:
         return SigningIn(self.file, self.tenant.cloud, place, self.clock)
 
     def by_browser(self, person: str = "ada") -> Account:
-        def show(address: str) -> None:
-            self.browser.sign_in(address, person)
-
-        return self.signing_in.by_browser(show, BOUND_S)
+        signing_in = self.signing_in  # before anything is shown: it may be refused
+        with self.browser.showing(person) as show:
+            return signing_in.by_browser(show, BOUND_S)
 
     def by_code(self, person: str = "ada") -> Account:
         """Type the code at once, in the page; empty declines."""
@@ -92,7 +91,9 @@ def claims_of(token: Token) -> dict[str, object]:
 def desk(tenant: Tenant, tmp_path: Path) -> Generator[Desk]:
     client = tenant.scene.ask("POST", "clients", {"name": "Claw"})["id"]
     tenant.scene.ask("PUT", f"clients/{client}", {"device_interval_s": 1})
-    yield Desk(tenant, client, tmp_path, TenantClock(tenant), Person(tenant.scene.ca))
+    browser = Person(tenant.scene.ca)
+    yield Desk(tenant, client, tmp_path, TenantClock(tenant), browser)
+    browser.close()
     tenant.heal()
 
 

@@ -5,6 +5,9 @@
 
 import re
 import sys
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from html import unescape
 from urllib.parse import urljoin
 
@@ -23,6 +26,26 @@ class Person:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = ca
+
+    @contextmanager
+    def showing(self, person: str) -> Generator[Callable[[str], None]]:
+        """Give what is shown an address and signs *person* in there; wait for its end."""
+        has_begun, is_over = threading.Event(), threading.Event()
+
+        def show(address: str) -> None:
+            has_begun.set()
+            try:
+                self.sign_in(address, person)
+            finally:
+                is_over.set()
+
+        try:
+            yield show
+        finally:
+            assert not has_begun.is_set() or is_over.wait(BOUND_S)
+
+    def close(self) -> None:
+        self._session.close()
 
     def open(self, url: str) -> requests.Response:
         return self._session.get(url, timeout=BOUND_S, allow_redirects=False)

@@ -36,6 +36,7 @@ class Receiver:
         self._show = show
         self._state = ""
         self._answer: Mapping[str, str] = {}
+        self._lock = threading.Lock()
         self._answered = threading.Event()
         self._server = _Server(self)
 
@@ -74,15 +75,22 @@ class Receiver:
         return self._answer if self._answered.wait(timeout) else None
 
     def take(self, form: Mapping[str, str]) -> bool:
-        """Take an answer, if it is one to what was asked; the first one counts."""
+        """Take an answer, if it is one to what was asked; the first one counts.
+
+        Nobody hears of it before `told`: whoever waits may end the process.
+        """
         is_ours = bool(self._state) and hmac.compare_digest(
             form.get("state", "").encode(), self._state.encode()
         )
-        if not is_ours or self._answered.is_set() or not {"code", "error"} & form.keys():
-            return False
-        self._answer = form
-        self._answered.set()
+        with self._lock:
+            if not is_ours or self._answer or not {"code", "error"} & form.keys():
+                return False
+            self._answer = form
         return True
+
+    def told(self) -> None:
+        """Go on: whoever brought the answer has been told that it came."""
+        self._answered.set()
 
 
 class _Server(ThreadingHTTPServer):
@@ -109,10 +117,13 @@ class _Handler(BaseHTTPRequestHandler):
         form = {name: values[0] for name, values in sent.items()}
         if not self.server.receiver.take(form):
             self._say(HTTPStatus.BAD_REQUEST, "This is not the answer that is waited for", _DONE)
-        elif "error" in form:
-            self._say(HTTPStatus.OK, "Nobody was signed in", _DONE)
-        else:
-            self._say(HTTPStatus.OK, "Almost there: your terminal says how it ended", _DONE)
+            return
+        ended = "error" in form
+        try:
+            title = "Nobody was signed in" if ended else "Your terminal says how it ended"
+            self._say(HTTPStatus.OK, title, _DONE)
+        finally:
+            self.server.receiver.told()
 
     def do_GET(self) -> None:
         # A code in an address would stay in the browser's history.
