@@ -227,6 +227,7 @@ class Agency:
         session = aiohttp.ClientSession(connector=connector, proxy=proxy)
         stack.push_async_callback(session.close)
         agency = cls(settings, agent, store, sessions, session, pace=pace)
+        stack.push_async_callback(agency._keys.close)
         stack.push_async_callback(agency.acting.close)
         stack.push_async_callback(agency._out.settling.close)
         stack.push_async_callback(agency.answers.close)
@@ -266,7 +267,7 @@ class Agency:
             partial(self._store.upkeep.keep_tidy, also=self.fetching.forget),
         )
         warm = asyncio.create_task(_in_turn(ahead), name="begin")
-        stack.callback(warm.cancel)
+        stack.push_async_callback(_ended, warm)
 
     async def _learn_name(self, who: WhoAmI) -> None:
         if self.acting.signed_in is not None:
@@ -283,6 +284,11 @@ class Agency:
             late=arrival.late,
         )
         self._lanes.put(Entry(seq, arrival, arrival.conversation))
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _in_turn(steps: Sequence[Callable[[], Awaitable[object]]]) -> None:

@@ -62,6 +62,12 @@ class SigningKeys:
             raise Unreachable("the signing keys' host", "no keys yet")
         return self._keys.get(kid)
 
+    async def close(self) -> None:
+        """Stop fetching, before the session that carries it is closed."""
+        if self._fetch is not None:
+            self._fetch.cancel()
+            await asyncio.gather(self._fetch, return_exceptions=True)
+
     async def _refresh(self) -> None:
         if self._fetch is None:
             rested = self._asked_at is None or self._clock() - self._asked_at >= COOLDOWN_S

@@ -3,7 +3,7 @@
 The daemon and the command line both write it: a lock, the whole file anew, one rename. What
 cannot be opened is refused as what it is, and never taken for nobody signed in.
 
-Format: docs/decisions/0008-signing-in.md
+Format: docs/decisions/0009-signing-in.md
 """
 
 import json

@@ -14,6 +14,7 @@ from entraclaw.bot.commands.status import counts, show
 from entraclaw.bot.inbox_look import look
 from entraclaw.bot.keystores import ProfileKey
 from entraclaw.bot.local_client import ask
+from entraclaw.bot.services.here import seen
 from entraclaw.bot.settings import Settings
 from entraclaw.bot.wellness import Resting
 from entraclaw.errors import BadSettings, InboxUnreadable, KeyUnavailable, NotAnswering, NotRunning
@@ -25,7 +26,8 @@ def run(profile: str) -> None:
     """Show the status of *profile*, running or not; exit 1 if no daemon runs."""
     folder = folder_of(profile)
     try:
-        document = ask(str(folder))
+        service = seen(os.environ, profile)
+        document = {**ask(str(folder)), "service": service.document() if service else None}
     except NotAnswering:
         raise
     except NotRunning:

@@ -73,7 +73,7 @@ def _on_this_machine(folder: Path) -> Iterator[str]:
 def next_step(document: Mapping[str, Any]) -> str:
     """Name the one thing that a person should do now; empty if there is none."""
     inbox = document["inbox"]
-    service = document["service"] or {"cure": None}
+    service = document.get("service") or {"cure": None}
     steps = {
         "entraclaw doctor": document["locked"] or document["trouble"] or document["warnings"],
         "entraclaw approvals list": document["approvals"],
@@ -116,7 +116,7 @@ def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Tex
     yield "receives", _receives(identity)
     yield "acts as", _acts_as(identity)
     yield "webhook", safe(document["webhook"] or "closed")
-    yield from _service_rows(document["service"])
+    yield from _service_rows(document.get("service"))
     yield from _key_rows(document["key"])
     yield "inbox", counts(document["inbox"])
     for queue in document["queues"]:
