@@ -131,4 +131,6 @@ def _mentions(message: ChatMessage) -> list[dict[str, object]]:
 
 
 def _iso(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    # As the channel writes it: an edit that comes both ways has one name.
+    said = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    return said.replace("+00:00", "Z")
