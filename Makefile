@@ -12,7 +12,7 @@ sandbox: $(READY)          ## run the exchange (ONCE=1 stops after it)
 	@$(BIN)/entraclaw sandbox $(if $(ONCE),--once)
 
 test: $(READY)             ## the tests that need nothing but Python
-	@$(BIN)/python -m pytest -q -m "not parts" $(SPREAD)
+	@$(BIN)/python -m pytest -q -m "not parts and not long" $(SPREAD)
 
 check: $(READY)            ## everything a reviewer would complain about
 	$(BIN)/ruff format --check .
@@ -25,12 +25,12 @@ check: $(READY)            ## everything a reviewer would complain about
 parts: $(READY)            ## install the external programs that test-parts and hosts use
 	@bash .ci/parts
 
-test-parts: $(READY)       ## the tests that need those programs
-	@$(BIN)/python -m pytest -q -m parts
+test-parts: $(READY)       ## the tests that need those programs, and those that take long
+	@$(BIN)/python -m pytest -q -m "parts or long"
 
 coverage: $(READY)         ## the tests again, measured; `make test` is what judges them
 	@$(BIN)/coverage erase
-	-@$(BIN)/coverage run -m pytest -q -m "not parts" $(SPREAD)
+	-@$(BIN)/coverage run -m pytest -q -m "not parts and not long" $(SPREAD)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 	@$(BIN)/python .ci/decides.py

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -130,7 +131,8 @@ def emulated(home: Path) -> Generator[Tenant]:
         cloud = parse(scene.cloud)
         people = scene.ask("GET", "people")["people"]
         tenant = next(str(person["tenant"]) for person in people if person["key"] == "ada")
-        key = MemoryKeyStore().create("default", Binding(cloud.login, tenant))
+        made = datetime.now(UTC) - timedelta(days=1)  # tests set the clock back, too
+        key = MemoryKeyStore(lambda: made).create("default", Binding(cloud.login, tenant))
         yield Tenant(scene, cloud, tenant, key)
         scene.session.close()
         process.stdin.close()

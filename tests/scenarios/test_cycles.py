@@ -11,6 +11,7 @@ from hosts.cycles import is_kept, run
 
 @pytest.mark.skipif(os.name != "posix", reason="kills as POSIX does")
 @pytest.mark.timeout(180)
+@pytest.mark.long
 async def test_hosts_that_come_and_go_leave_nothing_and_lose_nothing(
     emulation: Sandbox, tmp_path: Path
 ) -> None:
