@@ -26,6 +26,7 @@ from entraclaw.identity.assertion import Occasion, possess, sign
 from entraclaw.identity.cloud import Cloud
 from entraclaw.identity.expiry import is_due
 from entraclaw.identity.keys import Binding, Key
+from entraclaw.identity.proxy import proxy_of
 from entraclaw.identity.refusals import Said, seconds_of
 from entraclaw.identity.rotation_orders import Credential
 from entraclaw.identity.session import EntraSession
@@ -60,10 +61,13 @@ class Registration:
         self._graph = requests.Session()
         self._ids: dict[str, str] = {}
         self._tokens: dict[tuple[str, bytes], Token] = {}
+        # As for Entra: the environment says which proxy, and not whom to trust.
+        self._graph.trust_env = False
         if cloud.tls_ca:
             self._graph.verify = cloud.tls_ca
-            # REQUESTS_CA_BUNDLE in the environment would overrule `verify`.
-            self._graph.trust_env = False
+        proxy = proxy_of(cloud.login)
+        if proxy is not None:
+            self._graph.proxies = {"https": proxy}
 
     def ask(self, application: str, key: Key) -> None:
         """Have Entra take an assertion of *application* that *key* signed.
