@@ -40,6 +40,8 @@ from entraclaw.bot.pace import Pace
 from entraclaw.bot.pipeline import Pipeline
 from entraclaw.bot.places import Place
 from entraclaw.bot.profile_lock import ProfileLock
+from entraclaw.bot.proof_rooms import proving_of
+from entraclaw.bot.proving import Proving
 from entraclaw.bot.quiet import Quiet
 from entraclaw.bot.reading_tools import fetch_attachment
 from entraclaw.bot.reception import Reception
@@ -103,7 +105,7 @@ class Agency:
         self.lock = ProfileLock(settings.folder)
         self.access = AccessFile(settings.folder)
         self.pipeline = Pipeline(self._line)
-        self._alarm, self._sponsors = self._people()
+        self._alarm, self._sponsors, self.proving = self._people(settings)
         self.lifecycle = Lifecycle(agent, self.lock, self._sponsors.forget)
         self._notices = notices = Notices(store.outbox, self.pipeline.send, self.lock)
         self.desk = self._desk(settings, sessions)
@@ -145,10 +147,12 @@ class Agency:
         )
         self.webhook = self._webhook(settings, door, quiet)
 
-    def _people(self) -> tuple[Alarm, Sponsors]:
+    def _people(self, settings: Settings) -> tuple[Alarm, Sponsors, Proving]:
         alarm = Alarm(self._store.outbox, self._store.places, self._ways)
         ask = partial(_sponsors_of, self._graph, self._agent.user)
-        return alarm, Sponsors(ask, time.monotonic, alarm.learn)
+        people = Sponsors(ask, time.monotonic, alarm.learn)
+        proving = proving_of(settings, self.access, alarm, people, self.lock, self._graph)
+        return alarm, people, proving
 
     def _ways(self, to: Place) -> Sequence[Way]:
         return self._out.sending.ways(to)
@@ -203,6 +207,7 @@ class Agency:
             sponsors=self._sponsors,
             directory=Directory(partial(person, self._graph), self._agent.tenant, time.monotonic),
             access=self.access,
+            proving=self.proving,
             notices=notices,
             lifecycle=self.lifecycle,
             now=time.time,
@@ -230,6 +235,7 @@ class Agency:
         stack.callback(agency.desk.close)
         stack.push_async_callback(agency._notices.close)
         stack.push_async_callback(agency._alarm.close)
+        stack.push_async_callback(agency.proving.close)
         stack.push_async_callback(agency._lanes.close)
         stack.push_async_callback(agency._invoking.close)
         if await store.outbox.forget_intents():
@@ -245,6 +251,7 @@ class Agency:
             self._sponsors.current,
             self._line.token,
             partial(asyncio.to_thread, self.key.prove),
+            self.access.now,
             partial(self._learn_name, who),
             self._out.settle,
             self._catch_up.at_start,

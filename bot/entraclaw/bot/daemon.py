@@ -27,6 +27,7 @@ from entraclaw.bot import (
     lock,
     mcp_loop,
     persona,
+    proving,
     sessions_status,
     tokens,
 )
@@ -161,7 +162,8 @@ class Daemon:
             "principal": self._owned.document() if self._owned else None,
             "key": agency.key.document() if agency else None,
             "locked": (agency.lock.reason if agency else "") or None,
-            "trouble": _trouble(agency),
+            "seal": agency.access.document() if agency else None,
+            "trouble": str(agency.access.trouble or "") or None if agency else None,
             "tokens": [tokens.describe(one) for one in await agency.minter.troubles()]
             if agency
             else [],
@@ -207,6 +209,8 @@ class Daemon:
             await guest.say(self._approval_desk.do(asked, guest.pid))
         elif self.agency is None:
             await guest.say(_NO_AGENT)
+        elif asked.get("verb") == proving.VERB:
+            await self.agency.proving.serve(guest, asked, self._approval_desk.is_of_a_host)
         else:
             await guest.say(await self.agency.controls.do(asked))
 
@@ -272,14 +276,6 @@ async def _relay(guest: Guest, watcher: Watcher, leaving: "asyncio.Future[bytes]
             return
         for happening in hearing.result():
             await guest.say(happening)
-
-
-def _trouble(agency: Agency | None) -> str | None:
-    """Say what keeps the gate from knowing who may speak; None if nothing does."""
-    if agency is None:
-        return None
-    agency.access.current()
-    return str(agency.access.trouble) if agency.access.trouble else None
 
 
 async def _listen(stack: AsyncExitStack, application: web.Application, port: int) -> str:

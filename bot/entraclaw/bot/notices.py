@@ -31,6 +31,9 @@ class Notice(StrEnum):
     )
     PAIRED = "{detail} can talk to me now."
     NOT_PAIRED = "That code is unknown or has run out."
+    CONFIRMED = "Confirmed: {detail}."
+    NOT_CONFIRMED = "No change waits with that code: it is mistyped, used, or has run out."
+    NOTHING_CHANGED = "I do nothing of that."
     FULL = (
         "{detail} messages wait here already, so I did not take this one. Please try again later."
     )
@@ -53,7 +56,7 @@ class Notice(StrEnum):
 # What answers somebody's own word is told each time; the rest must not become noise.
 _ANSWERS = frozenset(
     {Notice.STOPPED, Notice.NOTHING, Notice.PAIRED, Notice.NOT_PAIRED, Notice.LISTENING,
-     Notice.HUSHED, Notice.CODE}
+     Notice.HUSHED, Notice.CODE, Notice.CONFIRMED, Notice.NOT_CONFIRMED, Notice.NOTHING_CHANGED}
 )  # fmt: skip
 
 
