@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entraclaw.bot.access import DESK, Access, Account
+from entraclaw.bot.access import DESK, Access, Account, Listed
 from entraclaw.bot.access_change import differences, read, widens
 from entraclaw.errors import EntraclawError, PairingRefused
 
@@ -61,16 +61,9 @@ def test_change_by_which_nobody_may_do_more_needs_none(
     assert not widens(before, made(before, **request_))
 
 
-LISTS = st.builds(
-    lambda allowed, denied, pairing: Access(
-        allowed={(TENANT, oid): None for oid in allowed},  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
-        denied={(TENANT, oid): None for oid in denied},  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
-        pairing=pairing,
-    ),
-    st.sets(st.sampled_from("abc")),
-    st.sets(st.sampled_from("abc")),
-    st.booleans(),
-)
+NOTED = Listed("", NOW, DESK)
+SOME = st.dictionaries(st.tuples(st.just(TENANT), st.sampled_from("abc")), st.just(NOTED))
+LISTS = st.builds(Access, SOME, SOME, st.booleans())
 
 
 @given(LISTS, LISTS, LISTS)

@@ -212,10 +212,8 @@ class AccessFile:
         """
         with self._locked():
             sight = self.sight()
-            if sight.sealed is None:
+            if sight.sealed is None or (sight.is_changed and not self._file.put_back()):
                 raise AccessUnsealed(str(self.path), sight.why)
-            if sight.why:
-                self._replace(encode(sight.sealed))
         return sight.sealed
 
     def set_aside(self, now: float) -> Path | None:

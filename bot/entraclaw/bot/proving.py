@@ -223,8 +223,8 @@ class Proving:
                 hint="docs/proof.md says what each proof needs",
             )
         await guest.say({"asked": {"what": wish.what, "way": here.way}})
-        async with asyncio.timeout(READY_S):  # it may have a terminal to make ready
-            await guest.reader.readline()
+        if not await _is_ready(guest):
+            raise ProofRefused("the command left, or did not become ready to ask")
         leaving = asyncio.ensure_future(guest.reader.read(1))
         asking = asyncio.ensure_future(here.ask(wish.what))
         awaited: set[asyncio.Future[Any]] = {leaving, asking}
@@ -267,6 +267,15 @@ class Proving:
         waiting = self._waiting.pop(request.id, None)
         if waiting is not None:
             _finish(waiting.ended, ProofRefused(f"nothing was changed: {reason}"))
+
+
+async def _is_ready(guest: Guest) -> bool:
+    """Wait until the command has made ready a terminal to be asked on."""
+    try:
+        async with asyncio.timeout(READY_S):
+            return bool(await guest.reader.readline())
+    except TimeoutError:
+        return False
 
 
 def _finish(ended: "asyncio.Future[Result]", error: EntraclawError) -> None:

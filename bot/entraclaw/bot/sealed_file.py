@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from entraclaw.bot import seal
-from entraclaw.bot.seal import Broken, Changed, Verdict
+from entraclaw.bot.seal import Broken, Changed, Intact, Verdict
 from entraclaw.bot.seal_key import SealKey, SealKeys
 from entraclaw.errors import KeyUnavailable
 
@@ -111,7 +111,25 @@ class SealedFile:
             Unreadable: There is a file that cannot be read.
         """
         self._key = self._key or self._find() or self._keys.make()
-        self._write(self._key, self._found(), payload)
+        self._write(self._key, self._settled(self._key, payload), payload)
+
+    def put_back(self) -> bool:
+        """Write the file as it was sealed, whatever stands there; the lock must be held.
+
+        Returns:
+            False where the seal does not say how it was; nothing is written then.
+
+        Raises:
+            KeyUnavailable: The key is where nobody can get at it now.
+            OSError: The disk does not take it.
+            Unreadable: There is a file that cannot be read.
+        """
+        match self.look().verdict:
+            case Changed(bytes(payload)) | Intact(bytes(payload)):
+                _replace(self.path, payload)
+                return True
+            case _:
+                return False
 
     def begin_anew(self) -> None:
         """Forget the key and what it sealed; the next `replace` seals with a new one."""
@@ -190,14 +208,28 @@ class SealedFile:
         except OSError as error:
             raise Unreadable(f"its seal cannot be read ({error.strerror})") from error
 
-    def _write(self, key: SealKey, found: bytes | None, payload: bytes) -> None:
+    def _settled(self, key: SealKey, payload: bytes) -> bytes | None:
+        """Finish a write that broke off; gives what *payload* takes the place of.
+
+        Where that is not as it was sealed, nothing but *payload* itself may stand there once
+        it is: a change that was undone must be seen when it is made again.
+        """
+        found = self._found()
+        match self._judge(key, found, self._raw_seal()):
+            case Intact(before):
+                if before is not None and before != found:
+                    _replace(self.path, before)
+                return before
+            case _:
+                return payload
+
+    def _write(self, key: SealKey, before: bytes | None, payload: bytes) -> None:
         number = max(key.known(self._name), self._number()) + 1
         made = seal.make(
-            self._name, number, before=found, payload=payload, kept=key.kept, mac=key.mac
+            self._name, number, before=before, payload=payload, kept=key.kept, mac=key.mac
         )
         _replace(self._seal, seal.write(made))
-        if payload != found:
-            _replace(self.path, payload)
+        _replace(self.path, payload)
         try:
             key.advance(self._name, number)
         except KeyUnavailable as error:  # it is sealed; only an older one is not known as such
