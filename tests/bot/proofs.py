@@ -77,3 +77,21 @@ async def shown(daemon: Daemon, number: int = 1) -> None:
         return sum(bool(one.shown) for one in waiting(daemon)) == number
 
     await until(are)
+
+
+async def confirm(stage: Stage, daemon: Daemon) -> None:
+    """Have Ada confirm the one change that is asked for, as often as she must write it."""
+
+    async def is_asked() -> bool:
+        return len(waiting(daemon)) == 1
+
+    await until(is_asked)
+    [request] = waiting(daemon)
+    await stage.say(f"confirm {request.code}")
+
+    async def is_shown() -> bool:
+        return all(one.shown for one in waiting(daemon))
+
+    await until(is_shown)
+    if waiting(daemon):
+        await stage.say(f"confirm {request.code}")

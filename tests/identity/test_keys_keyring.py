@@ -22,7 +22,9 @@ from contracts.keystore import (
     RecordedKeyStoreContract,
     refuses_everything,
 )
+from entraclaw.bot.seal_key import KeyringRecord, SealKeys
 from entraclaw.identity.keys.keyring_store import KeyringKeyStore
+from entraclaw.identity.keys.system_keyring import SystemKeyring
 
 BOUND_S = 20.0
 MISSING = [name for name in ("dbus-run-session", "gnome-keyring-daemon") if not shutil.which(name)]
@@ -111,6 +113,19 @@ def open_store() -> OpenStore:
 
 class TestKeyringKeyStore(RecordedKeyStoreContract):
     pass
+
+
+def test_key_of_a_seal_is_kept_there_and_found_again() -> None:
+    record = KeyringRecord(SystemKeyring(secret_service), "/home/ada/profile")
+    keys = SealKeys((record,))
+    assert (record.unavailable(), keys.find()) == (None, None)
+    made = keys.make()
+    made.advance("access.json", 2)
+
+    found = keys.find()
+
+    assert found is not None
+    assert (found.mac(b"x"), found.known("access.json")) == (made.mac(b"x"), 2)
 
 
 # keyring leaves its connection open where it refuses; collected here, not in a later test.

@@ -95,12 +95,16 @@ class SealedFile:
             Unreadable: The file cannot be read, or others may write it.
         """
         key = self._key if self._key or self._is_lost else self._find()
-        for _ in range(_TRIES):
-            found, raw = self._found(), self._raw_seal()  # in this order
-            verdict = self._judge(key, found, raw)
-            if not isinstance(verdict, Changed):
+        looked = self._look(key)
+        for _ in range(_TRIES - 1):
+            if not isinstance(looked.verdict, Changed):
                 break
-        return Looked(verdict, found)
+            looked = self._look(key)
+        return looked
+
+    def _look(self, key: SealKey | None) -> Looked:
+        found, raw = self._found(), self._raw_seal()  # in this order
+        return Looked(self._judge(key, found, raw), found)
 
     def replace(self, payload: bytes) -> None:
         """Write *payload* and seal it, whatever stands there; the lock must be held.

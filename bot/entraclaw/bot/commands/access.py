@@ -1,11 +1,14 @@
 """`entraclaw access`: who may speak to the agent, besides its sponsors."""
 
 import json
+import os
+import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import click
+import psutil
 
 from entraclaw.bot.access import Access, Account, Listed, read_account, read_code
 from entraclaw.bot.access_change import differences, ids
@@ -13,14 +16,18 @@ from entraclaw.bot.access_desk import AccessDesk
 from entraclaw.bot.access_file import AccessFile, Sight
 from entraclaw.bot.access_format import decode
 from entraclaw.bot.commands.showing import as_json_option, folder_of, wait_for_proof
+from entraclaw.bot.presence import here as whoever_is_here
+from entraclaw.bot.presence import polkit
 from entraclaw.bot.wishing import wish
-from entraclaw.errors import AccessUnsealed
+from entraclaw.errors import AccessUnsealed, ProofRefused
 
 _json = as_json_option
 _tenant = click.option("--tenant", default="", metavar="TENANT", help="Of an object id alone.")
 _name = click.option("--name", default="", help="A note for whoever reads the list.")
 _person = click.argument("person", metavar="TENANT/OID")
-_here = click.option("--here", is_flag=True, help="Prove it at this machine, not in a chat.")
+_at_this_machine = click.option(
+    "--here", is_flag=True, help="Prove it at this machine, not in a chat."
+)
 
 
 @click.group(name="access")
@@ -53,7 +60,7 @@ def list_people(profile: str, *, as_json: bool) -> None:
 @_person
 @_tenant
 @_name
-@_here
+@_at_this_machine
 @_json
 @click.pass_obj
 def allow(profile: str, person: str, tenant: str, name: str, *, here: bool, as_json: bool) -> None:
@@ -79,7 +86,7 @@ def deny(profile: str, person: str, tenant: str, name: str, *, as_json: bool) ->
 @command.command()
 @_person
 @_tenant
-@_here
+@_at_this_machine
 @_json
 @click.pass_obj
 def remove(profile: str, person: str, tenant: str, *, here: bool, as_json: bool) -> None:
@@ -90,7 +97,7 @@ def remove(profile: str, person: str, tenant: str, *, here: bool, as_json: bool)
 
 @command.command()
 @click.argument("code")
-@_here
+@_at_this_machine
 @_json
 @click.pass_obj
 def pair(profile: str, code: str, *, here: bool, as_json: bool) -> None:
@@ -106,7 +113,7 @@ def pair(profile: str, code: str, *, here: bool, as_json: bool) -> None:
 
 @command.command()
 @click.argument("switch", type=click.Choice(["on", "off"]))
-@_here
+@_at_this_machine
 @_json
 @click.pass_obj
 def pairing(profile: str, switch: str, *, here: bool, as_json: bool) -> None:
@@ -115,7 +122,7 @@ def pairing(profile: str, switch: str, *, here: bool, as_json: bool) -> None:
 
 
 @command.command()
-@_here
+@_at_this_machine
 @_json
 @click.pass_obj
 def accept(profile: str, *, here: bool, as_json: bool) -> None:
@@ -132,11 +139,38 @@ def restore(profile: str, *, as_json: bool) -> None:
 
 
 @command.command()
-@_here
+@_at_this_machine
 @click.pass_obj
 def reset(profile: str, *, here: bool) -> None:
     """Keep a list that is refused aside, and begin an empty one."""
     _wish(profile, {"do": "reset"}, here=here, as_json=False)
+
+
+@command.command()
+@click.option("--policy", "with_policy", is_flag=True, help="Print the file that polkit needs.")
+def presence(*, with_policy: bool) -> None:
+    """Say whether the system can ask whoever sits here; exit 1 if it cannot.
+
+    On Linux polkit does, once a file is installed that lets it ask you in our words:
+    docs/proof.md has the line that does it.
+    """
+    if with_policy:
+        click.echo(polkit.policy(*_user()), nl=False)
+        return
+    reason = whoever_is_here(os.getpid()).unavailable()
+    click.echo(reason or "the system can ask you here")
+    sys.exit(1 if reason else 0)
+
+
+def _user() -> tuple[int, str]:
+    """Tell who we are: the user's id, and their name.
+
+    Raises:
+        ProofRefused: This system has no polkit.
+    """
+    if sys.platform == "win32":
+        raise ProofRefused("polkit is Linux' own", hint="docs/proof.md")
+    return os.getuid(), psutil.Process().username()
 
 
 def _wish(profile: str, asked: Mapping[str, object], *, here: bool = False, as_json: bool) -> None:

@@ -17,6 +17,7 @@ from entraclaw.bot.commands.showing import (
     labels,
     print_json,
     safe,
+    short,
     state_text,
 )
 from entraclaw.bot.commands.status_sessions import session_rows
@@ -87,6 +88,7 @@ def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Tex
     yield "acts as", safe(identity["acts_as"])
     yield "webhook", safe(document["webhook"] or "closed")
     yield from _key_rows(document["key"])
+    yield from _seal_rows(document["seal"])
     yield "inbox", _counts(document["inbox"])
     for queue in document["queues"]:
         yield "", safe(f"{names[queue['conversation']]}: queued ({queue['queued']})")
@@ -121,6 +123,18 @@ def _key_rows(key: Mapping[str, Any] | None) -> Iterator[tuple[str, Text]]:
     yield "key store", safe(f"{key['store']}{said[key['exportable']]}")
     if key["trouble"]:
         yield "", safe(key["trouble"], "red")
+
+
+def _seal_rows(seal: Mapping[str, Any] | None) -> Iterator[tuple[str, Text]]:
+    """Say what protects the list of who may speak."""
+    if seal is None:
+        return
+    kept = {"keyring": "its key is in the keyring", "file": "its key is in a plain file: weak"}
+    style = "yellow" if seal["is_weak"] else ""
+    yield "seal", safe(kept.get(seal["kept"], "not open yet"), style)
+    if seal["adopted"]:
+        when = short(seal["adopted"])
+        yield "", safe(f"the list was sealed as it was found, {when}: look at it", "yellow")
 
 
 def _counts(inbox: Mapping[str, int]) -> Text:
