@@ -1,5 +1,6 @@
 """`entraclaw access`, as it is typed where no daemon runs and nobody can be asked."""
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -292,3 +293,18 @@ def test_presence_says_why_nobody_can_be_asked_and_prints_what_polkit_needs(acce
     assert policy.code == 0
     assert "<allow_any>auth_self</allow_any>" in policy.out
     assert "_keep" not in policy.out
+
+
+async def test_what_needed_no_proof_is_refused_where_it_needs_one_by_the_time_it_is_done(
+    file: AccessFile,
+) -> None:
+    """Ours: another change may come between the look at the list and the change."""
+    await asyncio.to_thread(allow, file)
+    desk = AccessDesk(file, time.time)
+    wanted = await desk.bind({"do": "remove", "person": GRACE})
+    assert not wanted.needs_proof
+    file.change(lambda one: (one.deny((TENANT, OID), "", DESK, 1.0), None))
+
+    with pytest.raises(ProofRefused, match="changed meanwhile"):
+        await wanted.do(DESK)
+    assert len(file.load().denied) == 1

@@ -155,6 +155,21 @@ async def test_command_that_leaves_while_somebody_is_asked_changes_nothing(
     assert len(scene.here.asked) == is_ready
 
 
+async def test_one_question_is_open_here_at_a_time(tmp_path: Path) -> None:
+    """Ours: who is asked twenty times says yes once."""
+    scene = Scene(here=Played(answer=None))
+    async with (
+        proving(tmp_path, scene),
+        asking(tmp_path, here=True) as first,
+        asking(tmp_path, here=True) as second,
+    ):
+        await first.hear()
+        assert "another question is open here" in (await second.hear())["error"]
+        await first.say({})
+
+    assert scene.done == []
+
+
 @pytest.mark.parametrize("here", [False, True])
 async def test_session_of_a_host_cannot_ask_either_way(tmp_path: Path, *, here: bool) -> None:
     scene = Scene(is_of_a_host=True)
@@ -198,7 +213,7 @@ async def test_what_cannot_be_done_is_told_to_the_command_and_to_the_sponsor(
         said = await serving.confirm(code, ADA)
         assert (await line.hear())["error"] == "the disk is full"
 
-    assert said == "you confirmed it, and it could not be done: the disk is full"
+    assert said == "Not done, though you confirmed it: the disk is full"
 
 
 async def test_sponsor_who_could_not_be_told_is_told_when_they_write_the_code(
@@ -214,7 +229,7 @@ async def test_sponsor_who_could_not_be_told_is_told_when_they_write_the_code(
             return "joan" in serving.open[0].shown
 
         await until(is_told)
-        assert await serving.confirm(code, "joan") == "the thing is so"
+        assert await serving.confirm(code, "joan") == "Confirmed: the thing is so"
         assert (await line.hear())["done"] == {"did": "the thing is so", "by": "joan"}
 
     assert scene.told[1] == "That code has me do the thing. If you want that, write it once more."

@@ -93,7 +93,7 @@ async def test_what_is_accepted_is_what_was_shown(stage: Stage) -> None:
             rewrite(stage, pairing_on)
             await stage.say(f"confirm {told['code']}")
             refused = await line.hear()
-            await said(stage, "Confirmed: you confirmed it, and it could not be done")
+            await said(stage, "Not done, though you confirmed it")
 
     assert "it was changed again meanwhile" in refused["error"]
 

@@ -14,7 +14,7 @@ from entraclaw.bot.access_file import AccessFile
 from entraclaw.bot.access_format import encode
 from entraclaw.bot.plain import plain_name
 from entraclaw.bot.wish import Request, Result, Wish
-from entraclaw.errors import EntraclawError
+from entraclaw.errors import EntraclawError, ProofRefused
 
 if TYPE_CHECKING:
     from entraclaw.tools import Person
@@ -60,18 +60,24 @@ class AccessDesk:
         change = access_change.read(request, before, now)
         after = change.edit(before, "", now)
 
-        async def do(by: str) -> Result:
-            return await asyncio.to_thread(self._make, change, by)
-
         needs_proof = widens(before, after)
+
+        async def do(by: str) -> Result:
+            return await asyncio.to_thread(self._make, change, by, is_proved=needs_proof)
+
         if needs_proof and change.account is not None:
             known_as = await self._known_as(change.account)
             change = replace(change, what=f"{change.what} ({known_as})")
         return Wish(change.what, needs_proof=needs_proof, do=do)
 
-    def _make(self, change: Change, by: str) -> Result:
-        after, _ = self._file.change(lambda access: (change.edit(access, by, self._now()), None))
-        return _result(change.done, after)
+    def _make(self, change: Change, by: str, *, is_proved: bool) -> Result:
+        def edit(access: Access) -> tuple[Access, None]:
+            after = change.edit(access, by, self._now())
+            if widens(access, after) and not is_proved:  # the list was another one when asked
+                raise ProofRefused("the list was changed meanwhile", hint="try again")
+            return after, None
+
+        return _result(change.done, self._file.change(edit)[0])
 
     def _accept(self) -> Wish:
         sight = self._file.sight()

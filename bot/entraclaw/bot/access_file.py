@@ -19,7 +19,13 @@ from entraclaw.bot.access_format import decode, encode
 from entraclaw.bot.seal import Broken, Changed, Intact
 from entraclaw.bot.seal_key import Kept, SealKeys
 from entraclaw.bot.sealed_file import Mark, SealedFile, Unreadable
-from entraclaw.errors import AccessUnreadable, AccessUnsealed, AccessUnwritable, KeyUnavailable
+from entraclaw.errors import (
+    AccessUnreadable,
+    AccessUnsealed,
+    AccessUnwritable,
+    EntraclawError,
+    KeyUnavailable,
+)
 
 _log = logging.getLogger(__name__)
 _PATIENCE_S = 5.0
@@ -58,7 +64,7 @@ class AccessFile:
         self._file = SealedFile(self.path, keys or SealKeys.of(folder), patience_s)
         self._mark: Mark | None = None
         self._access = Access()
-        self._trouble: AccessUnreadable | KeyUnavailable | None = None
+        self._trouble: EntraclawError | None = None
         self._opening = asyncio.Lock()
         self._is_open = False
         self._adopted = 0.0  # when a list from before there were seals was sealed
@@ -94,7 +100,7 @@ class AccessFile:
             async with self._opening:
                 try:
                     await asyncio.to_thread(self.open)
-                except KeyUnavailable as error:
+                except (KeyUnavailable, AccessUnwritable) as error:
                     self._trouble = error
                     raise
         return self.current()
@@ -121,7 +127,7 @@ class AccessFile:
         return self._access
 
     @property
-    def trouble(self) -> AccessUnreadable | KeyUnavailable | None:
+    def trouble(self) -> EntraclawError | None:
         """Why the list that was last asked for is empty, or none, although there is a file."""
         return self._trouble
 

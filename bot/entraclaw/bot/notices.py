@@ -31,7 +31,7 @@ class Notice(StrEnum):
     )
     PAIRED = "{detail} can talk to me now."
     NOT_PAIRED = "That code is unknown or has run out."
-    CONFIRMED = "Confirmed: {detail}."
+    CONFIRMED = "{detail}."
     NOT_CONFIRMED = "No change waits with that code: it is mistyped, used, or has run out."
     NOTHING_CHANGED = "I do nothing of that."
     FULL = (

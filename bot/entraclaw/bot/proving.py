@@ -16,6 +16,7 @@ from typing import Any
 
 from entraclaw.bot import presence
 from entraclaw.bot.access import DESK
+from entraclaw.bot.at_machine import AtThisMachine
 from entraclaw.bot.local_socket import Guest
 from entraclaw.bot.presence import Presence
 from entraclaw.bot.proof import (
@@ -33,7 +34,6 @@ from entraclaw.errors import EntraclawError, ProofRefused
 
 VERB = "widen"
 CHAT = "chat"
-READY_S = 15.0  # for the command to have the terminal ready to ask on
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +73,8 @@ class Proving:
         here: Callable[[int], Presence] = presence.here,
     ) -> None:
         """Bind what commands ask with *bindings*; *here* asks whoever sits at a process."""
-        self._bindings, self._people, self._now, self._here = bindings, people, now, here
+        self._bindings, self._people, self._now = bindings, people, now
+        self._here = AtThisMachine(here)
         self._proofs = Proofs()
         self._waiting: dict[str, _Waiting] = {}
         self._telling: set[asyncio.Task[None]] = set()
@@ -152,7 +153,8 @@ class Proving:
                 return await self._by_chat(guest, wish)
         else:
             why_not = ""
-        return await self._by_presence(guest, wish, why_not)
+        await self._here.prove(guest, wish.what, why_not)
+        return await wish.do(DESK)
 
     async def _why_no_chat(self) -> str:
         why_not = self._people.why_not()
@@ -213,32 +215,6 @@ class Proving:
         for oid in told:
             self._proofs = self._proofs.show(request.id, oid)
 
-    async def _by_presence(self, guest: Guest, wish: Wish, why_no_chat: str) -> Result:
-        here = self._here(guest.pid)
-        reason = here.unavailable()
-        if reason is not None:
-            reasons = "; ".join(filter(None, (why_no_chat, reason)))
-            raise ProofRefused(
-                f"nobody can prove here that they want this: {reasons}",
-                hint="docs/proof.md says what each proof needs",
-            )
-        await guest.say({"asked": {"what": wish.what, "way": here.way}})
-        if not await _is_ready(guest):
-            raise ProofRefused("the command left, or did not become ready to ask")
-        leaving = asyncio.ensure_future(guest.reader.read(1))
-        asking = asyncio.ensure_future(here.ask(wish.what))
-        awaited: set[asyncio.Future[Any]] = {leaving, asking}
-        try:
-            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
-            if leaving.done() or not asking.result():
-                raise ProofRefused("nobody here confirmed it, and nothing was changed")
-        finally:
-            for task in awaited:
-                task.cancel()
-            await asyncio.gather(*awaited, return_exceptions=True)
-        _log.info("proof given way=%s", here.way)
-        return await wish.do(DESK)
-
     async def _do(self, request: Request, oid: str) -> str:
         """Do what was confirmed; gives what became of it, for the sponsor."""
         waiting = self._waiting.pop(request.id)
@@ -247,10 +223,10 @@ class Proving:
             result = await waiting.wish.do(oid)
         except EntraclawError as error:
             _finish(waiting.ended, error)
-            return f"you confirmed it, and it could not be done: {error}"
+            return f"Not done, though you confirmed it: {error}"
         if not waiting.ended.done():
             waiting.ended.set_result({**result, "by": oid})
-        return str(result["did"])
+        return f"Confirmed: {result['did']}"
 
     def _expire(self) -> None:
         for request in self._proofs.expired(self._now()):
@@ -267,15 +243,6 @@ class Proving:
         waiting = self._waiting.pop(request.id, None)
         if waiting is not None:
             _finish(waiting.ended, ProofRefused(f"nothing was changed: {reason}"))
-
-
-async def _is_ready(guest: Guest) -> bool:
-    """Wait until the command has made ready a terminal to be asked on."""
-    try:
-        async with asyncio.timeout(READY_S):
-            return bool(await guest.reader.readline())
-    except TimeoutError:
-        return False
 
 
 def _finish(ended: "asyncio.Future[Result]", error: EntraclawError) -> None:
