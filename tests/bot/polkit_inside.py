@@ -19,8 +19,11 @@ from threading import Event, Thread
 
 import pytest
 
+from bot.test_proving import Scene, proving
 from contracts.presence import BOUND_S, WHAT, PresenceContract
 from entraclaw.bot import presence
+from entraclaw.bot.access import DESK
+from entraclaw.bot.access_file import AccessFile
 from entraclaw.bot.presence import Presence
 from entraclaw.bot.presence.polkit import PLACES, Polkit, action, started
 from entraclaw.errors import ProofRefused
@@ -38,18 +41,27 @@ with asked_here("polkit" if sys.argv[1] == {AGENT!r} else "none"):
 """
 
 
+# A command that wants something of a daemon.
+WISH = """
+import sys
+from pathlib import Path
+from entraclaw.bot.wishing import wish
+wish(Path(sys.argv[1]), {"change": "thing", "here": True}, None, print)
+"""
+
+
 class Terminal:
     """A terminal, the command in it, and somebody who types when asked for a password."""
 
-    def __init__(self, agent: str, types: str) -> None:
+    def __init__(self, words: list[str], types: str) -> None:
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
-            os.execv(sys.executable, [sys.executable, "-c", COMMAND, agent])  # noqa: S606 - our own interpreter
+            os.execv(sys.executable, [sys.executable, *words])  # noqa: S606 - our own interpreter
         self.said = b""
+        self._code: int | None = None
         self._types, self._is_over = types, Event()
         self._reading = Thread(target=self._read, daemon=True)
         self._reading.start()
-        self.wait_for(b"ready")
 
     def wait_for(self, words: bytes) -> None:
         end = time.monotonic() + BOUND_S
@@ -57,9 +69,15 @@ class Terminal:
             assert time.monotonic() < end, self.said
             self._reading.join(0.02)
 
+    def wait(self) -> int:
+        """Wait until the command has ended; gives what it left with."""
+        self._code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self._code
+
     def close(self) -> None:
-        os.kill(self.pid, signal.SIGTERM)
-        os.waitpid(self.pid, 0)
+        if self._code is None:
+            os.kill(self.pid, signal.SIGTERM)
+            os.waitpid(self.pid, 0)
         self._is_over.set()
         self._reading.join()  # before the number of its terminal is somebody else's
         os.close(self._terminal)
@@ -79,7 +97,15 @@ class Terminal:
 
 @contextmanager
 def terminal(agent: str = AGENT, types: str = "") -> Generator[Terminal]:
-    one = Terminal(agent, types)
+    with typed(["-c", COMMAND, agent], types) as one:
+        one.wait_for(b"ready")
+        yield one
+
+
+@contextmanager
+def typed(words: list[str], types: str = PASSWORD) -> Generator[Terminal]:
+    """Run Python with *words* in a terminal where somebody types."""
+    one = Terminal(words, types)
     try:
         yield one
     finally:
@@ -120,6 +146,32 @@ async def test_wrong_password_is_a_no() -> None:
         await asyncio.to_thread(one.wait_for, b"AUTHENTICATION FAILED")
         assert not asking.done() or asking.result() is False
         asking.cancel()
+
+
+@pytest.mark.parametrize(("types", "code"), [(PASSWORD, 0), ("\x03", 130)], ids=["yes", "no"])
+def test_command_without_a_daemon_asks_for_the_password_and_does_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, types: str, code: int
+) -> None:
+    monkeypatch.setenv("ENTRACLAW_HOME", str(tmp_path))
+    person = "6f1d5c1e-0b7a-4c55-9a41-3c0f5a2b7d10/b0b0b0b0-2222-4222-8222-bbbbbbbbbbbb"
+    with typed(["-m", "entraclaw", "access", "allow", person, "--here"], types) as one:
+        assert one.wait() == code
+
+        assert f"let {person} speak".encode() in one.said
+    assert len(AccessFile(tmp_path / "default").load().allowed) == (code == 0)
+
+
+@pytest.mark.parametrize("types", [PASSWORD, "\x03"], ids=["yes", "no"])
+async def test_daemon_has_polkit_ask_on_the_terminal_of_the_command(
+    tmp_path: Path, types: str
+) -> None:
+    scene = Scene()
+    async with proving(tmp_path, scene, here=presence.here):
+        with typed(["-c", WISH, str(tmp_path)], types) as one:
+            await asyncio.to_thread(one.wait)
+
+            assert b"agent to do the thing" in one.said
+    assert scene.done == ([DESK] if types == PASSWORD else [])
 
 
 async def test_where_nobody_can_ask_it_says_so() -> None:

@@ -1,7 +1,7 @@
 """A command, a daemon's end of it, and somebody who proves it or does not."""
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Collection, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import chain, repeat
@@ -60,12 +60,19 @@ class Scene:
 
 @asynccontextmanager
 async def proving(
-    folder: Path, scene: Scene, moments: Iterator[float] | None = None
+    folder: Path,
+    scene: Scene,
+    moments: Iterator[float] | None = None,
+    here: Callable[[int], Presence] | None = None,
 ) -> AsyncGenerator[Proving]:
     """Serve on a local socket; the clock tells *moments*, one after the other."""
     clock = moments or repeat(1000.0)
     people = People(scene.current, scene.tell, lambda: scene.why_not)
-    serving = Proving({"thing": scene.bind}, people, lambda: next(clock), lambda _pid: scene.here)
+
+    def played(_pid: int) -> Presence:
+        return scene.here
+
+    serving = Proving({"thing": scene.bind}, people, lambda: next(clock), here or played)
 
     async def serve(guest: Guest) -> None:
         asked = json.loads(await guest.reader.readline())
