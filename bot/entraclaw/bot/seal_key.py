@@ -18,6 +18,7 @@ from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from entraclaw.bot.whole import write_whole
 from entraclaw.errors import KeyUnavailable
 from entraclaw.identity.keys.system_keyring import SystemKeyring
 
@@ -213,16 +214,9 @@ class FileRecord:
 
     def write(self, text: str) -> None:
         """Write the file whole, or not at all."""
-        fresh = self._path.with_name(f"{self._path.name}.new")
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fresh.unlink(missing_ok=True)
-            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w", encoding="ascii") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self._path)
+            write_whole(self._path, text.encode())
         except OSError as error:
             raise KeyUnavailable(f"the key of the seal cannot be kept: {self._path}") from error
 

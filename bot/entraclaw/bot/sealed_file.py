@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from entraclaw.bot import seal
 from entraclaw.bot.seal import Broken, Changed, Intact, Verdict
 from entraclaw.bot.seal_key import SealKey, SealKeys
+from entraclaw.bot.whole import write_whole
 from entraclaw.errors import KeyUnavailable
 
 SIZE_LIMIT = 1 << 20
@@ -130,7 +131,7 @@ class SealedFile:
         """
         match self.look().verdict:
             case Changed(bytes(payload)) | Intact(bytes(payload)):
-                _replace(self.path, payload)
+                write_whole(self.path, payload)
                 return True
             case _:
                 return False
@@ -222,7 +223,7 @@ class SealedFile:
         match self._judge(key, found, self._raw_seal()):
             case Intact(before):
                 if before is not None and before != found:
-                    _replace(self.path, before)
+                    write_whole(self.path, before)
                 return before
             case _:
                 return payload
@@ -232,8 +233,8 @@ class SealedFile:
         made = seal.make(
             self._name, number, before=before, payload=payload, kept=key.kept, mac=key.mac
         )
-        _replace(self._seal, seal.write(made))
-        _replace(self.path, payload)
+        write_whole(self._seal, seal.write(made))
+        write_whole(self.path, payload)
         try:
             key.advance(self._name, number)
         except KeyUnavailable as error:  # it is sealed; only an older one is not known as such
@@ -258,20 +259,3 @@ def _bytes(path: Path) -> bytes | None:
 def _stat(path: Path) -> Mark:
     seen = path.stat()
     return seen.st_ino, seen.st_mtime_ns, seen.st_size, seen.st_mode
-
-
-def _replace(path: Path, raw: bytes) -> None:
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.unlink(missing_ok=True)  # left by one that died here
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(raw)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    if os.name == "posix":  # the rename itself must survive a power cut
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
