@@ -207,3 +207,14 @@ class TurnsContract:
             assert (await opened(inbox, number)).joined == TURN
 
         assert (await opened(inbox, LIMIT + 2)).is_full
+
+    async def test_amendment_that_was_taken_back_makes_room_for_another(self, inbox: Inbox) -> None:
+        await leased(inbox)
+        for number in range(2, LIMIT + 2):
+            last = await opened(inbox, number)
+            assert last.joined == TURN
+        held = await inbox.of_turn(f"a:1/{LIMIT + 1}")
+        assert held is not None
+        await inbox.end(held.seq, Move.SUPERSEDE, "taken back")
+
+        assert (await opened(inbox, LIMIT + 2)).joined == TURN

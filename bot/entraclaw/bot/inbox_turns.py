@@ -98,9 +98,11 @@ def _queued(connection: sqlite3.Connection, lane: str, limit: int) -> int:
 
 
 def _amendments(connection: sqlite3.Connection, turn: str, limit: int) -> int:
+    """Count what amends *turn*; what was taken back or dropped does not any more."""
     (number,) = connection.execute(
         "SELECT count(*) FROM (SELECT 1 FROM entry"
-        " WHERE joined = ? AND joined <> '' AND state <> 'done' LIMIT ?)",
+        " WHERE joined = ? AND joined <> ''"
+        " AND state IN ('waiting', 'leased', 'ambiguous') LIMIT ?)",
         (turn, limit),
     ).fetchone()
     return int(number)
