@@ -14,27 +14,13 @@ from binascii import Error as Base64Error
 from collections.abc import Sequence
 from typing import cast
 
+from entraclaw.sandbox.administrators import Act, permit_admin
 from entraclaw.sandbox.bearers import Bearer
 from entraclaw.sandbox.certificates import Certificate
 from entraclaw.sandbox.directory import Agent
 from entraclaw.sandbox.documents import DocumentError, Json, number, text
 from entraclaw.sandbox.envelopes import GraphError
 from entraclaw.sandbox.tokens import TokenError, read_header, read_signed
-
-# Without one of these directory roles, by its template's id, a person's token changes nothing.
-# https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference
-_ADMINISTRATORS = frozenset(
-    {
-        "db506228-d27e-4b7d-95e5-295956d6615f",  # Agent ID Administrator
-        "62e90394-69f5-4237-9190-012177145e10",  # Global Administrator
-    }
-)
-
-_ALL = "AgentIdentityBlueprint.ReadWrite.All"
-_WRITING = frozenset({"AgentIdentityBlueprint.AddRemoveCreds.All", _ALL})
-_READING = _WRITING | {"AgentIdentityBlueprint.Read.All"}
-# A token of these is refused on agent objects, whatever else is in it.
-_TOO_WIDE = frozenset({"Directory.AccessAsUser.All", "Directory.ReadWrite.All"})
 
 _DIRECTORY = "00000002-0000-0000-c000-000000000000"
 _LONGEST_PROOF_S = 600
@@ -49,13 +35,7 @@ def permit(bearer: Bearer, agent: Agent, application: str, *, writing: bool) -> 
     """
     if _is_itself(bearer, agent, application) and not writing:
         return
-    wanted = _WRITING if writing else _READING
-    is_app = bearer.idtyp == "app"
-    held = bearer.roles if is_app else bearer.scopes
-    if not held & wanted or held & _TOO_WIDE:
-        raise _denied()
-    if not is_app and not bearer.wids & _ADMINISTRATORS:
-        raise _denied()
+    permit_admin(bearer, Act.CERTIFY_BLUEPRINT if writing else Act.READ_BLUEPRINT)
 
 
 def permit_roll(bearer: Bearer, agent: Agent, application: str, proof: str, now: float) -> None:
@@ -150,11 +130,6 @@ def _proven(proof: str, certificates: Sequence[Certificate], now: float) -> Json
 
 def _is_itself(bearer: Bearer, agent: Agent, application: str) -> bool:
     return bearer.idtyp == "app" and bearer.azp == application and bearer.tid == agent.tenant
-
-
-def _denied() -> GraphError:
-    message = "Insufficient privileges to complete the operation."
-    return GraphError(403, "Authorization_RequestDenied", message)
 
 
 def _bad(message: str) -> GraphError:
