@@ -17,7 +17,7 @@ from typing import cast
 from entraclaw.sandbox.administrators import Act, permit_admin
 from entraclaw.sandbox.bearers import Bearer
 from entraclaw.sandbox.certificates import Certificate
-from entraclaw.sandbox.directory import Agent
+from entraclaw.sandbox.directory import Application
 from entraclaw.sandbox.documents import DocumentError, Json, number, text
 from entraclaw.sandbox.envelopes import GraphError
 from entraclaw.sandbox.tokens import TokenError, read_header, read_signed
@@ -27,30 +27,30 @@ _LONGEST_PROOF_S = 600
 _ALGORITHMS = ("RS256", "PS256")
 
 
-def permit(bearer: Bearer, agent: Agent, application: str, *, writing: bool) -> None:
+def permit(bearer: Bearer, application: Application, *, writing: bool) -> None:
     """Let *bearer* read or write the whole list of *application*, or refuse.
 
     Raises:
         GraphError: It may not.
     """
-    if _is_itself(bearer, agent, application) and not writing:
+    if _is_itself(bearer, application) and not writing:
         return
     permit_admin(bearer, Act.CERTIFY_BLUEPRINT if writing else Act.READ_BLUEPRINT)
 
 
-def permit_roll(bearer: Bearer, agent: Agent, application: str, proof: str, now: float) -> None:
+def permit_roll(bearer: Bearer, application: Application, proof: str, now: float) -> None:
     """Let *bearer* add or remove one certificate of *application*, by its *proof*, or refuse.
 
     Raises:
         GraphError: It may not, or the proof is none.
     """
-    if not _is_itself(bearer, agent, application):
-        permit(bearer, agent, application, writing=True)
+    if not _is_itself(bearer, application):
+        permit(bearer, application, writing=True)
     try:
-        claims = _proven(proof, agent.certificates, now)
+        claims = _proven(proof, application.certificates, now)
         is_good = (
             claims.get("aud") == _DIRECTORY
-            and claims.get("iss") == agent.objects[application]
+            and claims.get("iss") == application.id
             and number(claims, "nbf") <= now < number(claims, "exp")
             and number(claims, "exp") - number(claims, "nbf") <= _LONGEST_PROOF_S
         )
@@ -128,8 +128,9 @@ def _proven(proof: str, certificates: Sequence[Certificate], now: float) -> Json
     raise TokenError("no certificate that is in force signed it")
 
 
-def _is_itself(bearer: Bearer, agent: Agent, application: str) -> bool:
-    return bearer.idtyp == "app" and bearer.azp == application and bearer.tid == agent.tenant
+def _is_itself(bearer: Bearer, application: Application) -> bool:
+    is_app = bearer.idtyp == "app" and bearer.azp == application.app
+    return is_app and bearer.tid == application.tenant
 
 
 def _bad(message: str) -> GraphError:
