@@ -105,7 +105,7 @@ async def sandbox(home: Path, *, port: int, settings: Settings) -> AsyncGenerato
 
 
 @dataclass(frozen=True, slots=True)
-class _Shared:
+class Shared:
     """What the hosts have in common: who there is, what was said, which keys sign, the time."""
 
     keys: Keyring
@@ -126,7 +126,7 @@ class _Rooms:
         login, bot_keys = ports.url(ports.login), BotKeys()
         happenings = Journal[Happening]()
         tell = happenings.append
-        shared = self._shared = _share(tell)
+        shared = self._shared = share(tell)
         catalogue = Catalogue(ports.url(ports.graph))
         asks = Asks(shared.directory, catalogue)
         passes = Passes(
@@ -196,13 +196,13 @@ class _Rooms:
         ports, late, faults = self._ports, slow(self._settings), self._faults
         login = [*self._entra.routes(), *self._people.routes()]
         yield application(login, late, faults.middleware("login", unavailable)), ports.login
-        graph = _graph_routes(self._shared, ports.url(ports.graph), self._settings)
+        graph = graph_routes(self._shared, ports.url(ports.graph), self._settings)
         yield application(graph, late, faults.middleware("graph", failure)), ports.graph
         connector = _connector_routes(self._shared)
         yield application(connector, late, faults.middleware("connector", trouble)), ports.service
 
 
-def _share(tell: Callable[[Happening], None]) -> _Shared:
+def share(tell: Callable[[Happening], None]) -> Shared:
     messages = Messages()
 
     def hear(entry: Entry) -> None:
@@ -211,7 +211,7 @@ def _share(tell: Callable[[Happening], None]) -> _Shared:
 
     keys, clock = Keyring("Entra"), Clock()
     directory = Directory(tell, clock.now)
-    return _Shared(
+    return Shared(
         keys=keys,
         clock=clock,
         directory=directory,
@@ -223,7 +223,7 @@ def _share(tell: Callable[[Happening], None]) -> _Shared:
     )
 
 
-def _graph_routes(shared: _Shared, base: str, settings: Settings) -> list[web.RouteDef]:
+def graph_routes(shared: Shared, base: str, settings: Settings) -> list[web.RouteDef]:
     answer = shared.answer
     chats = Chats(
         base=base,
@@ -242,7 +242,7 @@ def _graph_routes(shared: _Shared, base: str, settings: Settings) -> list[web.Ro
     return [*chats.routes(), *shares.routes(), *blueprints.routes(), *people.routes()]
 
 
-def _connector_routes(shared: _Shared) -> list[web.RouteDef]:
+def _connector_routes(shared: Shared) -> list[web.RouteDef]:
     callers = Callers(
         directory=shared.directory,
         conversations=shared.conversations,
