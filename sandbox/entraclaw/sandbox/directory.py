@@ -14,11 +14,13 @@ from dataclasses import dataclass, replace
 
 from entraclaw.sandbox.agent import Agent, Family
 from entraclaw.sandbox.certificates import Certificate
-from entraclaw.sandbox.hiring import Job, hired
+from entraclaw.sandbox.consents import Consents, Grant, Lineage
+from entraclaw.sandbox.hiring import USUAL_GRANTS, Job, hired
 from entraclaw.sandbox.objects import (
     AgentUser,
     Blueprint,
     DirectoryObject,
+    Identity,
     Life,
     Principal,
     object_id,
@@ -100,7 +102,7 @@ class Directory:
     def __init__(self, tell: Callable[[Agent], None], now: Callable[[], float] = time.time) -> None:
         self._bots: dict[str, Agent] = {}
         self._tell, self._now = tell, now
-        self.shelves = Shelves()
+        self.shelves, self.consents = Shelves(), Consents()
 
     def tenant(self, name: str) -> Tenant | None:
         """Find a tenant by id or verified domain."""
@@ -144,10 +146,12 @@ class Directory:
     def application(self, tenant: str, name: str) -> Application | None:
         """Find an application by its own id or its object's."""
         wanted = name.lower()
-        for one in self._applications(tenant):
-            if wanted in {one.app, one.id}:
-                return one
-        return None
+        return next((a for a in self.applications(tenant) if wanted in {a.app, a.id}), None)
+
+    def domain(self, tenant: str) -> str:
+        """The verified domain of a tenant."""
+        found = self.tenant(tenant)
+        return found.domain if found else ""
 
     def agent_user(self, tenant: str, name: str) -> Agent | None:
         """Find an agent by its agent user's object id or UPN."""
@@ -170,6 +174,8 @@ class Directory:
         self.put(user)
         agent = self.agent(user.id)
         assert agent is not None  # noqa: S101  # all of its objects were just made
+        for resource, scopes in USUAL_GRANTS.items():
+            self.consents.grant(Grant(agent.identity, resource, agent.user, scopes), 0)
         return agent
 
     def register(self, name: str, certificate: Certificate, *, endpoint: str | None) -> Agent:
@@ -206,6 +212,13 @@ class Directory:
         self._rule(changed)
         self.put(replace(changed.user, life=self._life(changed.user, agent.account.is_deleted)))
 
+    def lineage(self, identity: Identity) -> Lineage:
+        """Say whose permissions count for an agent identity."""
+        principal = self.shelves.principal(identity.tenant, identity.blueprint)
+        is_there = principal is not None and principal.life.deleted is None
+        own = principal.id if principal and is_there else None
+        return Lineage(identity.id, identity.blueprint, own)
+
     def put(self, one: DirectoryObject) -> None:
         """Keep *one* in the place of the one with the same id, and tell of whom it changes."""
         self.shelves.put(one)
@@ -220,7 +233,8 @@ class Directory:
         elif one.agent:
             self.keep(replace(one.agent, certificates=certificates))
 
-    def _applications(self, tenant: str) -> Iterator[Application]:
+    def applications(self, tenant: str) -> Iterator[Application]:
+        """Every application of a tenant, those of bots after the blueprints."""
         for one in self.shelves.blueprints.of(tenant):
             yield Application(one.id, one.app, tenant, one.name, one.certificates, one)
         for agent in self.agents(tenant):
