@@ -18,10 +18,19 @@ _PROPERTIES = frozenset({f"{_EDM}Property", f"{_EDM}NavigationProperty"})
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What stands somewhere: one value of a type, or a list of them; `Edm.…` or a name of ours."""
+    """What stands somewhere: one value of a type, or a list of them; `Edm.…` or a name of ours.
+
+    One out of many *is_keyed*: only its key tells which one it is.
+    """
 
     kind: str
     is_many: bool = False
+    is_keyed: bool = False
+
+    @property
+    def one(self) -> "Shape":
+        """One of these many."""
+        return Shape(self.kind, is_keyed=True)
 
     @classmethod
     def read(cls, written: str) -> "Shape":
@@ -92,9 +101,9 @@ class Csdl:
 
 
 @cache
-def v1() -> Csdl:
-    """What the excerpt beside this module says."""
-    return Csdl(Path(__file__).with_name("v1.0.xml").read_text(encoding="utf-8"))
+def published(version: str = "v1.0") -> Csdl:
+    """What the excerpt beside this module says of a version of Graph."""
+    return Csdl(Path(__file__).with_name(f"{version}.xml").read_text(encoding="utf-8"))
 
 
 def bare(name: str) -> str | None:

@@ -1,11 +1,12 @@
 """Cut the types that the sandbox serves out of what Microsoft makes of Graph's CSDL.
 
-    python -m graph_shape.cut SITE_PACKAGES/msgraph/generated microsoft-graph.d.ts >v1.0.xml
+    python -m graph_shape.cut v1.0 SITE_PACKAGES/msgraph/generated microsoft-graph.d.ts >v1.0.xml
+    python -m graph_shape.cut beta SITE_PACKAGES/msgraph_beta/generated >beta.xml
 
 The CSDL itself is on no package index. Two things that Microsoft's own generators write from
 it are: msgraph-sdk, with every name, type and member, and the npm package
 @microsoft/microsoft-graph-types, with what may be null. From both this writes CSDL again, as
-much of it as `TYPES`, `SETS` and `ACTIONS` name; what it cannot tell is said in README.md.
+much of it as `wanted` names; what it cannot tell is said in README.md.
 """
 
 import re
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from graph_shape.wanted import ACTIONS, OPEN, SETS, TYPES
+from graph_shape.wanted import VERSIONS, Wanted
 
 NAMESPACE = "microsoft.graph"
 
@@ -61,10 +62,14 @@ class Sdk:
         self._classes = dict(_classes(models))
         self._names = dict(_names(source.text for source in self._classes.values()))
 
-    def find(self, name: str) -> Source:
+    def cls(self, name: str) -> str:
         """The class of the type *name*."""
-        wanted = {cls for cls, said in self._names.items() if said == name}
-        return self._classes[wanted.pop() if wanted else name[0].upper() + name[1:]]
+        named = (cls for cls, said in self._names.items() if said == name)
+        return next(named, name[0].upper() + name[1:])
+
+    def find(self, name: str) -> Source:
+        """What is in the class of the type *name*."""
+        return self._classes[self.cls(name)]
 
     def name(self, cls: str) -> str:
         """What Graph calls the class *cls*."""
@@ -111,9 +116,9 @@ def _never_null(declarations: str) -> Mapping[str, frozenset[str]]:
     }
 
 
-def cut(sdk: Sdk, never_null: Mapping[str, frozenset[str]]) -> str:
+def cut(sdk: Sdk, wanted: Wanted, never_null: Mapping[str, frozenset[str]]) -> str:
     """Write the excerpt."""
-    kinds = list(dict.fromkeys(one for name in TYPES for one in reversed([*_line(sdk, name)])))
+    kinds = {one for name in wanted.types for one in _line(sdk, name)}
     enums = sorted({cls for name in kinds for cls in _enums(sdk, name)})
     lines = [
         '<?xml version="1.0" encoding="utf-8"?>',
@@ -121,10 +126,10 @@ def cut(sdk: Sdk, never_null: Mapping[str, frozenset[str]]) -> str:
         "  <edmx:DataServices>",
         f'    <Schema Namespace="{NAMESPACE}" Alias="graph" xmlns="{_EDM}">',
         *(f"      {line}" for cls in enums for line in _enum(sdk, cls)),
-        *(f"      {line}" for name in sorted(kinds) for line in _kind(sdk, name, never_null)),
-        *(f"      {line}" for folder in ACTIONS for line in _action(sdk, folder)),
+        *(f"      {line}" for line in _kinds(sdk, wanted, kinds, never_null)),
+        *(f"      {line}" for action in _actions(sdk, wanted) for line in _action(*action)),
         '      <EntityContainer Name="GraphService">',
-        *(f"        {_set(sdk, folder)}" for folder in SETS),
+        *(f"        {_set(sdk, wanted, folder)}" for folder in wanted.sets),
         "      </EntityContainer>",
         "    </Schema>",
         "  </edmx:DataServices>",
@@ -153,12 +158,20 @@ def _enum(sdk: Sdk, cls: str) -> Iterator[str]:
     yield "</EnumType>"
 
 
-def _kind(sdk: Sdk, name: str, never_null: Mapping[str, frozenset[str]]) -> Iterator[str]:
+def _kinds(
+    sdk: Sdk, wanted: Wanted, kinds: Iterable[str], never_null: Mapping[str, frozenset[str]]
+) -> Iterator[str]:
+    for name in sorted(kinds):
+        firm = never_null.get(name[0].upper() + name[1:], frozenset())
+        yield from _kind(sdk, name, firm, is_open=name in wanted.open)
+
+
+def _kind(sdk: Sdk, name: str, firm: frozenset[str], *, is_open: bool) -> Iterator[str]:
     source = sdk.find(name)
     base = sdk.base(name)
-    element = "EntityType" if sdk.is_entity(name[0].upper() + name[1:]) else "ComplexType"
+    element = "EntityType" if sdk.is_entity(sdk.cls(name)) else "ComplexType"
     extends = f" BaseType={quoteattr(f'graph.{base}')}" if base else ""
-    extends += ' OpenType="true"' if name in OPEN else ""
+    extends += ' OpenType="true"' if is_open else ""
     fields = sorted(set(_FIELD.findall(source.text)))
     if not fields:
         yield f"<{element} Name={quoteattr(name)}{extends} />"
@@ -166,7 +179,6 @@ def _kind(sdk: Sdk, name: str, never_null: Mapping[str, frozenset[str]]) -> Iter
     yield f"<{element} Name={quoteattr(name)}{extends}>"
     if name == "entity":
         yield '  <Key><PropertyRef Name="id" /></Key>'
-    firm = never_null.get(name[0].upper() + name[1:], frozenset())
     for field, read, argument in fields:
         kind, is_entity = _type(sdk, read, argument)
         tag = "NavigationProperty" if is_entity else "Property"
@@ -186,16 +198,21 @@ def _type(sdk: Sdk, read: str, argument: str) -> tuple[str, bool]:
     return (f"Collection({kind})" if many else kind), is_entity
 
 
-def _set(sdk: Sdk, folder: str) -> str:
-    name, kind, many = SETS[folder], *sdk.answer(folder)
+def _set(sdk: Sdk, wanted: Wanted, folder: str) -> str:
+    name, kind, many = wanted.sets[folder], *sdk.answer(folder)
     if many:
         return f'<EntitySet Name="{name}" EntityType="{NAMESPACE}.{kind}" />'
     return f'<Singleton Name="{name}" Type="{NAMESPACE}.{kind}" />'
 
 
-def _action(sdk: Sdk, folder: str) -> Iterator[str]:
-    name, bound = ACTIONS[folder]
-    given, _ = sdk.answer(folder)
+def _actions(sdk: Sdk, wanted: Wanted) -> Iterator[tuple[str, str, str]]:
+    for folder, (name, bound) in wanted.actions.items():
+        yield name, bound, sdk.answer(folder)[0]
+    for name, kind in wanted.noted.items():
+        yield name, kind, kind
+
+
+def _action(name: str, bound: str, given: str) -> Iterator[str]:
     yield f'<Action Name="{name}" IsBound="true">'
     yield f'  <Parameter Name="bindingParameter" Type="graph.{bound}" />'
     if given:
@@ -203,11 +220,16 @@ def _action(sdk: Sdk, folder: str) -> Iterator[str]:
     yield "</Action>"
 
 
+def excerpt(version: str, generated: Path, declarations: str = "") -> str:
+    """Cut *version* out of the SDK in *generated* and the *declarations* of the npm package."""
+    return cut(Sdk(generated), VERSIONS[version], _never_null(declarations))
+
+
 def main() -> int:
     """Write the excerpt to standard output."""
-    generated, declarations = map(Path, sys.argv[1:])
-    never_null = _never_null(declarations.read_text(encoding="utf-8"))
-    sys.stdout.write(cut(Sdk(generated), never_null))
+    version, generated, *others = sys.argv[1:]
+    declarations = "".join(Path(one).read_text(encoding="utf-8") for one in others)
+    sys.stdout.write(excerpt(version, Path(generated), declarations))
     return 0
 
 

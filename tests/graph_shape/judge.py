@@ -93,10 +93,10 @@ def _document(csdl: Csdl, answer: Answer, due: Shape) -> Iterator[str]:
         yield f"an object is due, and the answer is {_told(answer.body)}"
         return
     # What is made is answered with itself, though its address is that of the many.
-    one = Shape(due.kind) if answer.method == "POST" else due
+    one = due.one if answer.method == "POST" and due.is_many else due
     yield from _context(csdl, body, one, answer.select)
     if not one.is_many:
-        yield from _structure(csdl, "", one.kind, body, answer.select)
+        yield from _structure(csdl, "", one, body, answer.select)
         return
     for name in body:
         if name != "value" and not name.startswith("@"):
@@ -133,15 +133,18 @@ def _value(
     csdl: Csdl, at: str, due: Shape, value: object, select: frozenset[str] = frozenset()
 ) -> Iterator[str]:
     if not due.is_many:
-        yield from _single(csdl, at, due.kind, value, select)
+        yield from _single(csdl, at, due, value, select)
     elif isinstance(value, list):
         for number, one in enumerate(cast("list[object]", value)):
-            yield from _single(csdl, f"{at}[{number}]", due.kind, one, select)
+            yield from _single(csdl, f"{at}[{number}]", due.one, one, select)
     else:
         yield f"{at}: a list is due, and it is {_told(value)}"
 
 
-def _single(csdl: Csdl, at: str, kind: str, value: object, select: frozenset[str]) -> Iterator[str]:
+def _single(
+    csdl: Csdl, at: str, due: Shape, value: object, select: frozenset[str]
+) -> Iterator[str]:
+    kind = due.kind
     if kind.startswith("Edm."):
         if not _PRIMITIVES[kind](value):
             yield f"{at}: {kind} is due, and it is {_told(value)}"
@@ -149,21 +152,21 @@ def _single(csdl: Csdl, at: str, kind: str, value: object, select: frozenset[str
         if value not in members:
             yield f"{at}: {kind} has no member {_told(value)}"
     elif (structure := _object(value)) is not None:
-        yield from _structure(csdl, at, kind, structure, select)
+        yield from _structure(csdl, at, due, structure, select)
     else:
         yield f"{at}: {kind} is due, and it is {_told(value)}"
 
 
 def _structure(
-    csdl: Csdl, at: str, due: str, value: Mapping[str, object], select: frozenset[str]
+    csdl: Csdl, at: str, due: Shape, value: Mapping[str, object], select: frozenset[str]
 ) -> Iterator[str]:
-    kind = _kind(csdl, due, value)
+    kind = _kind(csdl, due.kind, value)
     if kind is None:
-        yield f"{_at(at, '@odata.type')}: {_told(value['@odata.type'])} is no {due}"
+        yield f"{_at(at, '@odata.type')}: {_told(value['@odata.type'])} is no {due.kind}"
     elif csdl.kind(kind) is None:
         yield f"{at}: {kind} is not in the excerpt"
     else:
-        if csdl.is_entity(kind) and not select and "id" not in value:
+        if due.is_keyed and csdl.is_entity(kind) and not select and "id" not in value:
             yield f"{_at(at, 'id')} is missing"
         for name, one in value.items():
             if not name.startswith("@"):

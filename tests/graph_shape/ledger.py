@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from graph_shape.csdl import Csdl
+from graph_shape.csdl import published
 from graph_shape.judge import Answer, contradictions
 
 
@@ -16,6 +16,11 @@ class Route:
 
     method: str
     address: str
+
+    @property
+    def version(self) -> str:
+        """The version of Graph that it is of."""
+        return self.address.split("/")[1]
 
     def is_of(self, method: str, path: str) -> bool:
         """Whether *method* on the quoted *path* is answered here."""
@@ -49,13 +54,13 @@ class Ledger:
         """The routes that said no at least once."""
         return {route for route, answer in self._taken if route and answer.status >= 400}
 
-    def contradictions(self, csdl: Csdl) -> list[str]:
-        """Everything that *csdl* has against any answer, each thing once."""
+    def contradictions(self) -> list[str]:
+        """Everything that the CSDL of its version has against any answer, each thing once."""
         found = (
             f"{route.method} {route.address}: {answer.status}: {sentence}"
             for route, answer in self._taken
             if route
-            for sentence in contradictions(csdl, answer)
+            for sentence in contradictions(published(route.version), answer)
         )
         return list(dict.fromkeys(found))
 

@@ -36,7 +36,7 @@ def leads_to(csdl: Csdl, path: str) -> Shape:
     for name, brackets in words:
         shape = _step(csdl, shape, name)
         if brackets and _KEY.fullmatch(brackets):
-            shape = replace(shape, is_many=False)
+            shape = shape.one
     if shape is None:
         raise NoSuchAddressError("the address is empty")
     return shape
@@ -65,14 +65,15 @@ def _step(csdl: Csdl, shape: Shape | None, name: str) -> Shape:
     if name in _ENDS:
         return _ENDS[name]
     if name == "$entity" or (shape.is_many and bare(name) is None):
-        return replace(shape, is_many=False)  # its own word, or the key of one
-    if cast := bare(name):
-        return _cast(csdl, shape, cast)
+        return shape.one  # its own word, or the key of one
+    own = bare(name) or name
+    for kind in csdl.line(shape.kind):
+        if (own, kind.name) in csdl.actions:
+            return csdl.actions[own, kind.name] or NOTHING
+    if own != name:
+        return _cast(csdl, shape, own)
     if field := csdl.fields(shape.kind).get(name):
         return field.shape
-    for kind in csdl.line(shape.kind):
-        if (name, kind.name) in csdl.actions:
-            return csdl.actions[name, kind.name] or NOTHING
     raise NoSuchAddressError(f"{shape.kind} has no {name}")
 
 

@@ -4,7 +4,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from graph_shape.csdl import Csdl, v1
+from graph_shape.csdl import Csdl, published
 from graph_shape.judge import Answer, contradictions
 from graph_shape.paths import NoSuchAddressError, leads_to, selected
 
@@ -63,7 +63,7 @@ def judged(
     path: str, body: object, status: int = 200, *, method: str = "GET", select: str = ""
 ) -> list[str]:
     named = frozenset(filter(None, select.split(",")))
-    return contradictions(v1(), Answer(method, path, status, body, named))
+    return contradictions(published(), Answer(method, path, status, body, named))
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_selection_is_read_out_of_a_context_and_a_key_is_none() -> None:
     assert selected("users('a')/licenseDetails(id,skuId)") == {"id", "skuId"}
     assert selected("applications(appId='a')/$entity") == frozenset()
     with pytest.raises(NoSuchAddressError, match="what is not an entity set"):
-        leads_to(v1(), "Collection(Edm.String)")
+        leads_to(published(), "Collection(Edm.String)")
 
 
 SCHEMA = """
@@ -258,5 +258,5 @@ def test_every_primitive_has_its_own_form(name: str, good: object, bad: object) 
 
 
 def test_excerpt_knows_what_is_inherited_and_no_type_that_was_not_cut() -> None:
-    assert "identityParentId" in v1().fields("agentUser")
-    assert v1().kind("windowsUpdateCatalogItem") is None
+    assert "identityParentId" in published().fields("agentUser")
+    assert published().kind("windowsUpdateCatalogItem") is None

@@ -20,7 +20,9 @@ pytestmark = [
     pytest.mark.parts,
     pytest.mark.skipif(IS_MISSING, reason="`make parts` installs msgraph-sdk"),
     # The SDK's own models, of each other.
-    pytest.mark.filterwarnings("ignore:GetQueryParameters is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:.*is deprecated.*(QueryParameters|generator):DeprecationWarning"
+    ),
 ]
 
 

@@ -7,7 +7,6 @@ from collections.abc import Generator
 
 import pytest
 
-from graph_shape.csdl import v1
 from graph_shape.ledger import Ledger
 from sandbox.inside import inside, routes
 from sandbox.scene import Credential
@@ -28,6 +27,6 @@ def test_every_path_that_is_served_was_visited(ledger: Ledger) -> None:
 
 
 def test_no_answer_contradicts_the_csdl(ledger: Ledger) -> None:
-    found = ledger.contradictions(v1())
+    found = ledger.contradictions()
 
     assert not found, "\n".join(found)

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import requests
 
 from graph_shape.ledger import Ledger
+from sandbox import administrators_tour
 from sandbox.inside import routes
 from sandbox.reader import Reader, path
 from sandbox.scene import BOUND_S, Credential, Hired, Json, Scene
@@ -41,6 +42,7 @@ def tour(scene: Scene, credential: Credential) -> Ledger:
     _account(scene, agent)
     _chats(scene, agent)
     _applications(scene, agent)
+    administrators_tour.visit(scene)
     _nobody(scene)
     return ledger
 
@@ -100,9 +102,11 @@ def _enclosed(reader: Reader, first: Json) -> None:
 
 def _applications(scene: Scene, agent: Hired) -> None:
     directory = Directory(scene, agent)
-    for place in (f"/{directory.object_id}", directory.by_app):
-        for cast in ("", CAST):
-            _application(directory, place + cast)
+    by_object = f"/{directory.object_id}"
+    for place in (by_object, by_object + CAST, CAST + by_object):
+        _application(directory, place)
+    for place in (directory.by_app, directory.by_app + CAST):
+        _application(directory, place)
 
 
 def _application(directory: Directory, place: str) -> None:

@@ -22,7 +22,6 @@ from entraclaw.sandbox.envelopes import GraphError
 from entraclaw.sandbox.making import changed_blueprint
 from entraclaw.sandbox.object_documents import TYPES, application
 from entraclaw.sandbox.objects import Blueprint, object_id
-from entraclaw.sandbox.queries import selected
 from entraclaw.sandbox.registrar import Registrar, check_version, missing
 from entraclaw.sandbox.sponsors import owners_of_new, sponsors_of_new
 
@@ -92,8 +91,9 @@ class Blueprints:
         found = self.find(request, bearer)
         permit(bearer, found, writing=False)
         is_whole = "keyCredentials" in request.query.get("$select", "")
-        shown = selected(self._shown(found, is_whole=is_whole), request.query)
-        return self._registrar.made("applications/$entity", shown, status=200)
+        return self._registrar.entity(
+            request, "applications", self._shown(found, is_whole=is_whole)
+        )
 
     async def _update(self, request: web.Request, bearer: Bearer) -> web.Response:
         found = self.find(request, bearer)

@@ -209,6 +209,7 @@ class _Rooms:
 
 
 def share(tell: Callable[[Happening], None]) -> Shared:
+    """Make what the hosts have in common, in which nothing has happened yet."""
     messages = Messages()
 
     def hear(entry: Entry) -> None:
@@ -230,6 +231,7 @@ def share(tell: Callable[[Happening], None]) -> Shared:
 
 
 def graph_routes(shared: Shared, base: str, settings: Settings) -> list[web.RouteDef]:
+    """What the Graph host serves at *base*, the more exact addresses first."""
     answer = shared.answer
     chats = Chats(
         base=base,
