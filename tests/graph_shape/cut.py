@@ -47,8 +47,9 @@ _NEVER_NULL = re.compile(r"^    \"?([\w.-]+)\"?\?: (?!NullableOption<)", re.MULT
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One class of the SDK: its text, and the class it extends."""
+    """One class of the SDK: its module below the models, its text, and the class it extends."""
 
+    module: str
     text: str
     base: str
 
@@ -58,8 +59,9 @@ class Sdk:
 
     def __init__(self, generated: Path) -> None:
         self._generated = generated
-        models = [*generated.glob("models/*.py"), *generated.glob("models/o_data_errors/*.py")]
-        self._classes = dict(_classes(models))
+        models = generated / "models"
+        paths = [*models.glob("*.py"), *models.glob("o_data_errors/*.py")]
+        self._classes = dict(_classes(models, paths))
         self._names = dict(_names(source.text for source in self._classes.values()))
 
     def cls(self, name: str) -> str:
@@ -97,11 +99,12 @@ class Sdk:
         return given and self.name(given.removesuffix("CollectionResponse")), many
 
 
-def _classes(paths: Iterable[Path]) -> Iterator[tuple[str, Source]]:
+def _classes(models: Path, paths: Iterable[Path]) -> Iterator[tuple[str, Source]]:
     for path in paths:
         text = path.read_text(encoding="utf-8")
         if found := _CLASS.search(text):
-            yield found[1], Source(text, found[2])
+            module = ".".join(path.relative_to(models).with_suffix("").parts)
+            yield found[1], Source(module, text, found[2])
 
 
 def _names(texts: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -54,6 +54,10 @@ class Ledger:
         """The routes that said no at least once."""
         return {route for route, answer in self._taken if route and answer.status >= 400}
 
+    def agreements(self) -> list[Answer]:
+        """The answers of those that agreed."""
+        return [answer for route, answer in self._taken if route and answer.status < 400]
+
     def contradictions(self) -> list[str]:
         """Everything that the CSDL of its version has against any answer, each thing once."""
         found = (

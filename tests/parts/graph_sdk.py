@@ -17,6 +17,8 @@ from sandbox.scene import BOUND_S, Scene
 # What an open type may carry beside what it declares: Teams tells whose user somebody is.
 _OPEN = {"TeamworkUserIdentity": frozenset({"tenantId"})}
 
+_CONFIGURATION = "kiota_abstractions.base_request_configuration.RequestConfiguration"
+
 IS_MISSING = find_spec("msgraph") is None
 
 
@@ -29,18 +31,23 @@ class Sdk:
     def __init__(self, scene: Scene, token: str, ledger: Ledger) -> None:
         self._token, self._ledger = token, ledger
         self._answer: object = None
+        self._http = _named("httpx.AsyncClient")(
+            verify=ssl.create_default_context(cafile=scene.ca),
+            trust_env=False,
+            timeout=BOUND_S,
+            event_hooks={"response": [self._take]},
+        )
         client = _named("msgraph_core.GraphClientFactory").create_with_default_middleware(
-            client=_named("httpx.AsyncClient")(
-                verify=ssl.create_default_context(cafile=scene.ca),
-                trust_env=False,
-                timeout=BOUND_S,
-                event_hooks={"response": [self._take]},
-            ),
+            client=self._http,
             options=_named("msgraph.graph_request_adapter.options"),  # writes /me for its users/me
         )
         adapter = _named("msgraph.GraphRequestAdapter")(self, client)
         adapter.base_url = self.base = f"{scene.cloud['graph']}/v1.0"
         self.graph: Any = _named("msgraph.GraphServiceClient")(request_adapter=adapter)
+
+    async def close(self) -> None:
+        """Let go of its connections."""
+        await self._http.aclose()
 
     async def authenticate_request(self, request: Any, _context: object = None) -> None:  # noqa: ANN401 - see above
         """Be the SDK's authentication provider."""
@@ -87,11 +94,24 @@ def body(name: str, **fields: object) -> Any:  # noqa: ANN401 - see above
     return _named(f"msgraph.generated.{name}")(**fields)
 
 
+def typed() -> Any:  # noqa: ANN401 - see above
+    """How a request is told to say which OData the type in its body is of."""
+    configuration = _named(_CONFIGURATION)()
+    configuration.headers.add("OData-Version", "4.0")
+    return configuration
+
+
+def parsed(module: str, cls: str, document: object) -> Any:  # noqa: ANN401 - see above
+    """Read *document* as the SDK reads an answer of that class, or of one that it extends."""
+    node = _named("kiota_serialization_json.json_parse_node.JsonParseNode")(document)
+    return node.get_object_value(_named(f"msgraph.generated.models.{module}.{cls}"))
+
+
 def asking(builder: Any, **parameters: object) -> Any:  # noqa: ANN401 - see above
     """How *builder*'s `get` is told of query options."""
-    [options] = [one for name, one in vars(type(builder)).items() if "GetQueryParam" in name]
-    configuration = "kiota_abstractions.base_request_configuration.RequestConfiguration"
-    return _named(configuration)(query_parameters=options(**parameters))
+    kind = cast("Any", type(builder))
+    [options] = [getattr(kind, name) for name in dir(kind) if name.endswith("GetQueryParameters")]
+    return _named(_CONFIGURATION)(query_parameters=options(**parameters))
 
 
 def lost(answer: object, read: Any) -> Iterator[str]:  # noqa: ANN401 - see above

@@ -4,17 +4,22 @@ msgraph-sdk is made from Graph's CSDL; whatever it does not know stays in `addit
 """
 
 import base64
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import pytest
 
 from graph_shape.ledger import Ledger
 from parts.graph_sdk import IS_MISSING, Sdk, asking, body, model
+from sandbox.administrator import Administrator
 from sandbox.inside import inside, routes
 from sandbox.scene import Credential, Hired, Scene
 from sandbox.test_blueprints import CAST, Directory, der
 from sandbox.tour import ATTACHED, reader_of, say, share_of
+
+_ClientOf: TypeAlias = Callable[[str], Sdk]
 
 pytestmark = [
     pytest.mark.parts,
@@ -34,10 +39,6 @@ class Stand:
     agent: Hired
     ledger: Ledger
 
-    def client(self, token: str = "") -> Sdk:
-        """A client that shows *token*, by default the agent user's."""
-        return Sdk(self.scene, token or reader_of(self.scene, self.agent).token, self.ledger)
-
 
 @pytest.fixture(scope="module")
 def stand(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stand]:
@@ -47,8 +48,28 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stand]:
 
 
 @pytest.fixture
-def client(stand: Stand) -> Sdk:
-    return stand.client()
+async def client_of(stand: Stand) -> AsyncGenerator[_ClientOf]:
+    """Makes clients, each of which shows a token."""
+    async with AsyncExitStack() as stack:
+
+        def make(token: str) -> Sdk:
+            client = Sdk(stand.scene, token, stand.ledger)
+            stack.push_async_callback(client.close)
+            return client
+
+        yield make
+
+
+@pytest.fixture
+def client(stand: Stand, client_of: _ClientOf) -> Sdk:
+    """The agent user's."""
+    return client_of(reader_of(stand.scene, stand.agent).token)
+
+
+@pytest.fixture
+def admin(stand: Stand, client_of: _ClientOf) -> Sdk:
+    """An administrator's."""
+    return client_of(Administrator.sign_in(stand.scene).token)
 
 
 async def test_person_and_agent_user_are_read(stand: Stand, client: Sdk) -> None:
@@ -122,9 +143,11 @@ async def test_words_are_said_in_a_chat(stand: Stand, client: Sdk) -> None:
 
 @pytest.mark.parametrize("cast", ["", CAST])
 @pytest.mark.parametrize("by", ["object", "app"])
-async def test_certificates_of_an_application_are_rolled(stand: Stand, by: str, cast: str) -> None:
+async def test_certificates_of_an_application_are_rolled(
+    stand: Stand, client_of: _ClientOf, by: str, cast: str
+) -> None:
     directory = Directory(stand.scene, stand.agent)
-    own, admin = stand.client(directory.own), stand.client(directory.administrator)
+    own, admin = client_of(directory.own), client_of(directory.administrator)
     place = f"/{directory.object_id}" if by == "object" else directory.by_app
     url = f"{own.base}/applications{place}{cast}"
     one = own.graph.applications.by_application_id(directory.object_id)

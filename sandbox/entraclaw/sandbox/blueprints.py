@@ -33,6 +33,8 @@ ADDRESSES = (
     "applications(appId='{app}')",
     f"applications(appId='{{app}}')/{CAST}",
 )
+# What a change may have beside what is of the application itself: its keys, and its type.
+_BESIDE = frozenset({"keyCredentials", "@odata.type"})
 _ALL = (f"applications/{CAST}", "applications")
 _FILTERS = frozenset({"id", "appId", "displayName", "tags", "identifierUris", "createdByAppId"})
 
@@ -99,7 +101,7 @@ class Blueprints:
         found = self.find(request, bearer)
         body = load(await request.read())
         check_version(request, body)
-        rest = {name: value for name, value in body.items() if name != "keyCredentials"}
+        rest = {name: value for name, value in body.items() if name not in _BESIDE}
         is_owner = found.blueprint is not None and self._registrar.owns(bearer, found.blueprint)
         if not body:
             raise GraphError(400, "Request_BadRequest", "Empty Payload. JSON content expected.")
