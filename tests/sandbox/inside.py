@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 
+from entraclaw.sandbox.apis import Apis
+from entraclaw.sandbox.resources import Catalogue
 from entraclaw.sandbox.running import Ready, graph_routes, sandbox, share
 from entraclaw.sandbox.settings import Settings
 from graph_shape.ledger import Route
@@ -42,5 +44,7 @@ def inside(home: Path) -> Generator[Scene]:
 
 def routes() -> list[Route]:
     """Everything of Graph's own that the sandbox serves."""
-    served = graph_routes(share(lambda _: None), "https://graph.example", Settings())
+    base = "https://graph.example"
+    apis = Apis(Catalogue(base))
+    served = graph_routes(share(lambda _: None), base, Settings(), apis)
     return [Route(one.method, one.path) for one in served if one.path.startswith(_API)]
