@@ -112,8 +112,9 @@ V1 = Wanted(
         "directory/deleted_items/item/restore": ("restore", "directoryObject"),
         "users/item/assign_license": ("assignLicense", "user"),
     },
-    # Teams tells of a user whose tenant it is of.
-    open=frozenset({"identity"}),
+    # Teams tells of a user whose tenant it is of; of the other Microsoft's page says that it is
+    # open: https://learn.microsoft.com/graph/api/resources/inheritablepermission
+    open=frozenset({"identity", "inheritablePermission"}),
 )
 
 # Of beta nothing but where an agent is told of messages, which v1.0 does not have.

@@ -8,6 +8,8 @@ from sandbox.scene import Json, Scene
 from sandbox.tenant import BLUEPRINT, IDENTITY, PRINCIPAL, USER, Made, Making
 
 _Name: TypeAlias = Callable[[Made], str]
+_GRAPH = "00000003-0000-0000-c000-000000000000"
+_ROLE = "97235f07-e226-4f63-ace3-39588e11d3a1"  # User.ReadBasic.All
 _GRACE = "grace@contoso.example"
 
 _APPLICATIONS: tuple[_Name, ...] = (
@@ -46,6 +48,9 @@ def visit(scene: Scene) -> None:
     _each(making, "identity", _IDENTITIES, {"accountEnabled": False})
     _each(making, "user", _USERS, {"usageLocation": "NL", "jobTitle": "Agent"})
     _communication(admin, making.through("identity"))
+    _grants(admin, making.through("user"))
+    _inheritance(admin, making.through("blueprint"))
+    _licences(admin, making.through("user"))
     _bin(admin, making)
 
 
@@ -56,6 +61,7 @@ def _tenant(admin: Administrator) -> None:
     for place in ("memberOf", "transitiveMemberOf"):
         admin.get(f"me/{place}")
         admin.get(f"me/{place}/microsoft.graph.directoryRole")
+        admin.get(f"me/{place}/graph.directoryRole")
 
 
 def _makes(making: Making) -> None:
@@ -138,13 +144,73 @@ def _communication(admin: Administrator, made: Made) -> None:
         assert admin.call("POST", f"{own}/reset").ok
 
 
+def _grants(admin: Administrator, made: Made) -> None:
+    agent = made.identity["id"]
+    body = {
+        "clientId": agent,
+        "consentType": "Principal",
+        "principalId": made.user["id"],
+        "resourceId": admin.get(f"servicePrincipals(appId='{_GRAPH}')")["id"],
+        "scope": "User.Read",
+        "startTime": "2026-01-01T00:00:00Z",
+    }
+    everybody = {**body, "consentType": "AllPrincipals", "principalId": None}
+    for asked in (body, everybody):
+        assert admin.call("POST", "oauth2PermissionGrants", asked).status_code == 201
+    [first, _] = admin.get("oauth2PermissionGrants", filter=f"clientId eq '{agent}'")["value"]
+    admin.get(f"servicePrincipals/{agent}/oauth2PermissionGrants", select="id,scope")
+    one = f"oauth2PermissionGrants/{first['id']}"
+    admin.get(one)
+    assert admin.call("PATCH", one, {"scope": "User.Read Chat.Read"}).status_code == 204
+    assert admin.call("DELETE", one).status_code == 204
+    role = {"principalId": agent, "resourceId": body["resourceId"], "appRoleId": _ROLE}
+    place = f"servicePrincipals/{agent}/appRoleAssignments"
+    assigned = admin.call("POST", place, role)
+    assert assigned.status_code == 201, assigned.text
+    admin.get(place)
+    admin.get(f"{place}/{assigned.json()['id']}")
+    assert admin.call("DELETE", f"{place}/{assigned.json()['id']}").status_code == 204
+
+
+def _inheritance(admin: Administrator, made: Made) -> None:
+    scopes = "#microsoft.graph.{}Scopes"
+    some = {
+        "@odata.type": scopes.format("enumerated"),
+        "kind": "enumerated",
+        "scopes": ["Chat.Read"],
+    }
+    everything = {"@odata.type": scopes.format("allAllowed"), "kind": "allAllowed"}
+    nothing = {"@odata.type": scopes.format("no"), "kind": "none"}
+    name = made.blueprint["id"]
+    for start in (f"applications/{BLUEPRINT}/{name}", f"applications/{name}/{BLUEPRINT}"):
+        place = f"{start}/inheritablePermissions"
+        body = {"resourceAppId": _GRAPH, "inheritableScopes": some}
+        assert admin.call("POST", place, body).status_code == 201
+        admin.get(place)
+        for rule in (everything, nothing):
+            assert admin.call("PATCH", f"{place}/{_GRAPH}", {"inheritableScopes": rule}).ok
+        admin.get(f"{place}/{_GRAPH}")
+        assert admin.call("DELETE", f"{place}/{_GRAPH}").status_code == 204
+
+
+def _licences(admin: Administrator, made: Made) -> None:
+    place = f"users/{made.user['id']}"
+    skus = admin.get("subscribedSkus")["value"]
+    admin.get(f"subscribedSkus/{skus[0]['id']}")
+    admin.call("PATCH", place, {"usageLocation": "NL"})
+    change = {"addLicenses": [{"skuId": skus[0]["skuId"]}], "removeLicenses": []}
+    assert admin.call("POST", f"{place}/assignLicense", change).ok
+    admin.get(f"{place}/licenseDetails")
+    admin.get(place, select="id,assignedLicenses")
+
+
 def _bin(admin: Administrator, making: Making) -> None:
     made, deleted = making.through("user"), "directory/deletedItems"
     for name in (_USERS[0], _IDENTITIES[0], _PRINCIPALS[0], _APPLICATIONS[0]):
         admin.call("DELETE", name(made))
     for kind in ("application", "servicePrincipal", "user"):
         admin.get(f"{deleted}/microsoft.graph.{kind}")
-        admin.get(f"{deleted}/microsoft.graph.{kind}", select="id,displayName")
+        admin.get(f"{deleted}/graph.{kind}", select="id,displayName")
     for number, one in enumerate((made.user, made.identity, made.principal, made.blueprint)):
         admin.get(f"{deleted}/{one['id']}")
         word = "restore" if number % 2 else "microsoft.graph.restore"

@@ -102,15 +102,15 @@ def _enclosed(reader: Reader, first: Json) -> None:
 
 def _applications(scene: Scene, agent: Hired) -> None:
     directory = Directory(scene, agent)
-    by_object = f"/{directory.object_id}"
+    by_object, new = f"/{directory.object_id}", Credential.make()
     for place in (by_object, by_object + CAST, CAST + by_object):
-        _application(directory, place)
+        _application(directory, place, new)
     for place in (directory.by_app, directory.by_app + CAST):
-        _application(directory, place)
+        _application(directory, place, new)
 
 
-def _application(directory: Directory, place: str) -> None:
-    own, new = directory.own, Credential.make()
+def _application(directory: Directory, place: str, new: Credential) -> None:
+    own = directory.own
     directory.call("GET", place, own)
     shown = directory.call("GET", f"{place}?$select=id,keyCredentials", own).json()
     directory.call(

@@ -21,6 +21,7 @@ _SELF = frozenset({"User.Read", "User.ReadWrite", "User.Read.All", "Directory.Re
 _ROLES = frozenset({"RoleManagement.Read.Directory", "Directory.Read.All"})
 _LIST = ("me/memberOf", "me/transitiveMemberOf")
 _CAST = "microsoft.graph.directoryRole"
+_ALIAS = "graph.directoryRole"  # which is how Microsoft's own clients write it
 
 
 class Organization:
@@ -32,7 +33,7 @@ class Organization:
     def routes(self) -> list[web.RouteDef]:
         """What this part serves."""
         serve = self._registrar.routes
-        casts = [f"{place}/{_CAST}" for place in _LIST]
+        casts = [f"{place}/{cast}" for place in _LIST for cast in (_CAST, _ALIAS)]
         return [
             *serve(["organization"], web.get, self._list),
             *serve(["organization/{id}"], web.get, self._read),
