@@ -8,7 +8,9 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from parts.graph_sdk import MARKS, Sdk, asking, body, model, typed
+from entraclaw.sandbox.sponsors import GROUPS
+from parts.graph_sdk import MARKS, ClientOf, GraphStand, Sdk, asking, body, model, typed
+from sandbox.administrator import Administrator
 
 pytestmark = MARKS
 
@@ -68,6 +70,15 @@ async def test_tenant_is_read(admin: Sdk) -> None:
     assert [one.id for one in roles.value] == [one.id for one in everything.value]
     assert [one.id for one in only.value] == [one.id for one in roles.value]
     assert (await admin.ask(first.get())).prepaid_units.enabled
+
+
+async def test_group_is_read(graph: GraphStand, client_of: ClientOf) -> None:
+    token = Administrator.sign_in(graph.scene, scopes=["GroupMember.Read.All"]).token
+    client = client_of(token)
+
+    group = await client.ask(client.graph.groups.by_group_id(GROUPS[0].id).get())
+
+    assert group.display_name == GROUPS[0].name
 
 
 async def test_agent_is_made_object_by_object_and_unmade(admin: Sdk) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from sandbox.administrator import Administrator
+from entraclaw.sandbox.sponsors import GROUPS
+from sandbox.administrator import EVERYTHING, Administrator
 from sandbox.scene import Json, Scene
 from sandbox.tenant import BLUEPRINT, IDENTITY, PRINCIPAL, USER, Made, Making
 
@@ -39,7 +40,7 @@ _USERS: tuple[_Name, ...] = (
 
 def visit(scene: Scene) -> None:
     """Go to each of them, by each of its addresses."""
-    admin = Administrator.sign_in(scene)
+    admin = Administrator.sign_in(scene, scopes=(*EVERYTHING, "GroupMember.Read.All"))
     making = Making(admin)
     _tenant(admin)
     _makes(making)
@@ -58,6 +59,8 @@ def _tenant(admin: Administrator) -> None:
     [own] = admin.get("organization")["value"]
     admin.get(f"organization/{own['id']}")
     admin.get("organization", select="id,verifiedDomains")
+    for select in ("", "id,displayName"):
+        admin.get(f"groups/{GROUPS[0].id}", **({"select": select} if select else {}))
     for place in ("memberOf", "transitiveMemberOf"):
         admin.get(f"me/{place}")
         admin.get(f"me/{place}/microsoft.graph.directoryRole")
