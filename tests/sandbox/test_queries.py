@@ -3,7 +3,7 @@
 import pytest
 
 from entraclaw.sandbox.envelopes import GraphError
-from entraclaw.sandbox.queries import listing, selected
+from entraclaw.sandbox.queries import listing, narrowed, selected
 from sandbox.scene import Json
 
 URL = "https://localhost/v1.0/things"
@@ -97,3 +97,8 @@ def test_what_is_selected_is_shown_with_its_type_and_nothing_else() -> None:
     assert selected(whole, {}, frozenset({"rare"})) == {"@odata.type": "#x", "id": "1", "name": "a"}
     with pytest.raises(GraphError, match="BadRequest"):
         selected(whole, {"$select": "id,other"})
+
+
+def test_context_names_what_was_selected_and_nothing_where_all_is_shown() -> None:
+    assert narrowed("users", {"$select": " id , tags"}) == "users(id,tags)"
+    assert narrowed("users", {}) == "users"

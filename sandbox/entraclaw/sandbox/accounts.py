@@ -61,7 +61,6 @@ class Accounts:
             "childFolderCount": 0,
             "unreadItemCount": 0,
             "totalItemCount": 0,
-            "sizeInBytes": 0,
             "isHidden": False,
         }
         return self._context(f"users('{agent.user}')/mailFolders/$entity", folder)

@@ -65,6 +65,7 @@ class Act(StrEnum):
     READ_ASSIGNMENTS = auto()
     ASSIGN_ROLES = auto()
     READ_ORGANIZATION = auto()
+    READ_GROUP = auto()
     READ_LICENCES = auto()
     ASSIGN_LICENCE = auto()
 
@@ -168,6 +169,9 @@ RIGHTS: Mapping[Act, Right] = MappingProxyType(
         ),
         Act.READ_ORGANIZATION: _reads(
             "User.Read", "Organization.Read.All", "Organization.ReadWrite.All", more=_READERS
+        ),
+        Act.READ_GROUP: _reads(
+            "GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", more=_READERS
         ),
         Act.READ_LICENCES: _reads(
             "LicenseAssignment.Read.All",

@@ -22,7 +22,6 @@ from entraclaw.sandbox.envelopes import GraphError
 from entraclaw.sandbox.making import changed_blueprint
 from entraclaw.sandbox.object_documents import TYPES, application
 from entraclaw.sandbox.objects import Blueprint, object_id
-from entraclaw.sandbox.queries import selected
 from entraclaw.sandbox.registrar import Registrar, check_version, missing
 from entraclaw.sandbox.sponsors import owners_of_new, sponsors_of_new
 
@@ -34,6 +33,8 @@ ADDRESSES = (
     "applications(appId='{app}')",
     f"applications(appId='{{app}}')/{CAST}",
 )
+# What a change may have beside what is of the application itself: its keys, and its type.
+_BESIDE = frozenset({"keyCredentials", "@odata.type"})
 _ALL = (f"applications/{CAST}", "applications")
 _FILTERS = frozenset({"id", "appId", "displayName", "tags", "identifierUris", "createdByAppId"})
 
@@ -90,14 +91,15 @@ class Blueprints:
         found = self.find(request, bearer)
         permit(bearer, found, writing=False)
         is_whole = "keyCredentials" in request.query.get("$select", "")
-        shown = selected(self._shown(found, is_whole=is_whole), request.query)
-        return self._registrar.made("applications/$entity", shown, status=200)
+        return self._registrar.entity(
+            request, "applications", self._shown(found, is_whole=is_whole)
+        )
 
     async def _update(self, request: web.Request, bearer: Bearer) -> web.Response:
         found = self.find(request, bearer)
         body = load(await request.read())
         check_version(request, body)
-        rest = {name: value for name, value in body.items() if name != "keyCredentials"}
+        rest = {name: value for name, value in body.items() if name not in _BESIDE}
         is_owner = found.blueprint is not None and self._registrar.owns(bearer, found.blueprint)
         if not body:
             raise GraphError(400, "Request_BadRequest", "Empty Payload. JSON content expected.")

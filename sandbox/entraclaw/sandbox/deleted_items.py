@@ -27,7 +27,7 @@ from entraclaw.sandbox.objects import (
 from entraclaw.sandbox.registrar import Registrar, missing
 
 _BIN = "directory/deletedItems"
-_KIND = "microsoft.graph."
+_NAMESPACES = ("microsoft.graph.", "graph.")  # the second is the alias of the first
 _KINDS: dict[str, tuple[type[DirectoryObject], ...]] = {
     "application": (Blueprint,),
     "agentidentityblueprint": (Blueprint,),
@@ -69,14 +69,14 @@ class DeletedItems:
 
     async def _read(self, request: web.Request, bearer: Bearer) -> web.Response:
         name = request.match_info["name"]
-        if name.lower().startswith(_KIND):
+        if name.lower().startswith(_NAMESPACES):
             return self._list(request, bearer)
         found = self._find(name, bearer)
         permit_admin(bearer, _READING[type(found)])
         return self._registrar.entity(request, "directoryObjects", self._shown(found))
 
     def _list(self, request: web.Request, bearer: Bearer) -> web.Response:
-        kinds = _KINDS.get(request.match_info["name"].lower().removeprefix(_KIND), ())
+        kinds = _KINDS.get(request.match_info["name"].lower().rpartition(".")[2], ())
         if not kinds:
             raise GraphError(400, "Request_BadRequest", "Resource type is not supported here.")
         for kind in kinds:

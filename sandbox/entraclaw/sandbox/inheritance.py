@@ -164,11 +164,13 @@ def _names(rule: Json, kind: str) -> frozenset[str] | None:
 
 
 def _document(app: str, one: Inheritance) -> Json:
-    return {
-        "resourceAppId": app,
-        "inheritableScopes": _rule(one.scopes, "scopes"),
-        "inheritableRoles": _rule(one.roles, "roles"),
-    }
+    shown: Json = {"resourceAppId": app, "inheritableScopes": _rule(one.scopes, "scopes")}
+    # Roles v1.0 takes, but does not declare: they are shown only where there are some.
+    return (
+        shown
+        if one.roles == frozenset()
+        else {**shown, "inheritableRoles": _rule(one.roles, "roles")}
+    )
 
 
 def _rule(names: frozenset[str] | None, kind: str) -> Json:

@@ -1,6 +1,7 @@
-"""The tenant at Graph, and what of it somebody holds: its domains, and the bearer's own roles.
+"""The tenant at Graph, and what of it somebody holds: its domains, groups, the bearer's own roles.
 
 Organization: https://learn.microsoft.com/graph/api/organization-list
+Groups: https://learn.microsoft.com/graph/api/group-get
 Roles: https://learn.microsoft.com/graph/api/user-list-memberof
 """
 
@@ -14,13 +15,16 @@ from entraclaw.sandbox.directory import HOME, Tenant
 from entraclaw.sandbox.directory_roles import DirectoryRole
 from entraclaw.sandbox.documents import Json
 from entraclaw.sandbox.envelopes import GraphError
-from entraclaw.sandbox.registrar import Registrar
+from entraclaw.sandbox.object_documents import group
+from entraclaw.sandbox.registrar import Registrar, missing
+from entraclaw.sandbox.sponsors import group_of
 
 _SELF = frozenset({"User.Read", "User.ReadWrite", "User.Read.All", "Directory.Read.All"})
 # Without one of these a role is shown as one, and no more of it.
 _ROLES = frozenset({"RoleManagement.Read.Directory", "Directory.Read.All"})
 _LIST = ("me/memberOf", "me/transitiveMemberOf")
 _CAST = "microsoft.graph.directoryRole"
+_ALIAS = "graph.directoryRole"  # which is how Microsoft's own clients write it
 
 
 class Organization:
@@ -32,11 +36,12 @@ class Organization:
     def routes(self) -> list[web.RouteDef]:
         """What this part serves."""
         serve = self._registrar.routes
-        casts = [f"{place}/{_CAST}" for place in _LIST]
+        casts = [f"{place}/{cast}" for place in _LIST for cast in (_CAST, _ALIAS)]
         return [
             *serve(["organization"], web.get, self._list),
             *serve(["organization/{id}"], web.get, self._read),
             *serve([*_LIST, *casts], web.get, self._roles),
+            *serve(["groups/{id}"], web.get, self._group),
         ]
 
     async def _list(self, request: web.Request, bearer: Bearer) -> web.Response:
@@ -50,6 +55,13 @@ class Organization:
             message = f"Resource '{name}' does not exist."
             raise GraphError(404, "Request_ResourceNotFound", message)
         return self._registrar.entity(request, "organization", own)
+
+    async def _group(self, request: web.Request, bearer: Bearer) -> web.Response:
+        permit_admin(bearer, Act.READ_GROUP)
+        found = group_of(request.match_info["id"].lower(), bearer.tid)
+        if found is None:
+            raise missing(request.match_info["id"])
+        return self._registrar.entity(request, "groups", group(found))
 
     async def _roles(self, request: web.Request, bearer: Bearer) -> web.Response:
         if bearer.idtyp != "user":

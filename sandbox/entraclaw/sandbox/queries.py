@@ -61,7 +61,7 @@ def selected(whole: Json, query: Mapping[str, str], hidden: frozenset[str] = fro
     Raises:
         GraphError: It names one that there is not.
     """
-    names = [name.strip() for name in query.get("$select", "").split(",") if name.strip()]
+    names = _names(query)
     if not names:
         return {name: value for name, value in whole.items() if name not in hidden}
     if unknown := [name for name in names if name not in whole]:
@@ -71,6 +71,19 @@ def selected(whole: Json, query: Mapping[str, str], hidden: frozenset[str] = fro
         )
     notes = {name: value for name, value in whole.items() if name.startswith("@")}
     return {**notes, **{name: whole[name] for name in names}}
+
+
+def narrowed(context: str, query: Mapping[str, str]) -> str:
+    """Say in a *context* which properties `$select` names.
+
+    https://docs.oasis-open.org/odata/odata-json-format/v4.01: contexts of projected entities
+    """
+    names = _names(query)
+    return f"{context}({','.join(names)})" if names else context
+
+
+def _names(query: Mapping[str, str]) -> list[str]:
+    return [name.strip() for name in query.get("$select", "").split(",") if name.strip()]
 
 
 def _tests(text: str, filterable: frozenset[str]) -> list[_Test]:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from aiohttp import web
 
 from entraclaw.sandbox.bearers import Bearer
-from entraclaw.sandbox.documents import Json
+from entraclaw.sandbox.documents import Json, text
 from entraclaw.sandbox.envelopes import Answering, GraphError, Reader, document
 from entraclaw.sandbox.objects import (
     AgentUser,
@@ -25,12 +25,13 @@ from entraclaw.sandbox.objects import (
     Life,
     Principal,
 )
-from entraclaw.sandbox.queries import listing, selected
+from entraclaw.sandbox.queries import listing, narrowed, selected
 from entraclaw.sandbox.settings import Late, Settings
 
 _CHILDREN_S = 24 * 3600
 _BIN_S = 30 * 24 * 3600
 _FULL = 0.95
+_AGENTS = "#microsoft.graph.agent"
 
 _KINDS: Mapping[type[DirectoryObject], Late] = MappingProxyType(
     {
@@ -112,7 +113,7 @@ class Registrar:
     ) -> web.Response:
         """Answer with one object, of which *hidden* is shown only where it is selected."""
         shown = selected(whole, request.query, hidden)
-        return self.made(f"{context}/$entity", shown, status=200)
+        return self.made(f"{narrowed(context, request.query)}/$entity", shown, status=200)
 
     def made(self, context: str, shown: Json, *, status: int = 201) -> web.Response:
         """Answer with a document as it is."""
@@ -128,7 +129,8 @@ class Registrar:
         """Answer with the page of *everything* that the query asks for."""
         url = f"{self.base}{request.path}"
         page = listing(url, request.query, everything, filterable)
-        body: Json = {"@odata.context": self._context(context), "value": list(page.value)}
+        told = self._context(narrowed(context, request.query))
+        body: Json = {"@odata.context": told, "value": list(page.value)}
         if page.next:
             body["@odata.nextLink"] = page.next
         return document(body)
@@ -168,13 +170,14 @@ def missing(name: str) -> GraphError:
 
 
 def check_version(request: web.Request, body: Json) -> None:
-    """Let a body name its type.
+    """Let a body name the type of an agent's object; other types every client names, unasked.
 
     https://learn.microsoft.com/entra/agent-id/create-blueprint: it takes the header.
 
     Raises:
         GraphError: It does, and the request does not say which OData that is.
     """
-    if "@odata.type" in body and not request.headers.get("OData-Version", "").startswith("4"):
+    kind = text(body, "@odata.type", "").lower()
+    if kind.startswith(_AGENTS) and not request.headers.get("OData-Version", "").startswith("4"):
         message = "A body with @odata.type requires the header OData-Version: 4.0."
         raise GraphError(400, "Request_BadRequest", message)

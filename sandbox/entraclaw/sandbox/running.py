@@ -109,7 +109,7 @@ async def sandbox(home: Path, *, port: int, settings: Settings) -> AsyncGenerato
 
 
 @dataclass(frozen=True, slots=True)
-class _Shared:
+class Shared:
     """What the hosts have in common: who there is, what was said, which keys sign, the time."""
 
     keys: Keyring
@@ -134,7 +134,7 @@ class _Rooms:
         login, bot_keys = ports.url(ports.login), BotKeys()
         happenings = Journal[Happening]()
         tell = happenings.append
-        shared = self._shared = _share(tell)
+        shared = self._shared = share(tell)
         catalogue = Catalogue(ports.url(ports.graph))
         apis = self._apis = Apis(catalogue)
         asks = Asks(shared.directory, catalogue)
@@ -211,13 +211,14 @@ class _Rooms:
         ports, late, faults = self._ports, slow(self._settings), self._faults
         login = [*self._entra.routes(), *self._people.routes()]
         yield application(login, late, faults.middleware("login", unavailable)), ports.login
-        graph = _graph_routes(self._shared, ports.url(ports.graph), self._settings, self._apis)
+        graph = graph_routes(self._shared, ports.url(ports.graph), self._settings, self._apis)
         yield application(graph, late, faults.middleware("graph", failure)), ports.graph
         connector = _connector_routes(self._shared)
         yield application(connector, late, faults.middleware("connector", trouble)), ports.service
 
 
-def _share(tell: Callable[[Happening], None]) -> _Shared:
+def share(tell: Callable[[Happening], None]) -> Shared:
+    """Make what the hosts have in common, in which nothing has happened yet."""
     messages = Messages()
 
     def hear(entry: Entry) -> None:
@@ -226,7 +227,7 @@ def _share(tell: Callable[[Happening], None]) -> _Shared:
 
     keys, clock = Keyring("Entra"), Clock()
     directory = Directory(tell, clock.now)
-    return _Shared(
+    return Shared(
         keys=keys,
         clock=clock,
         directory=directory,
@@ -238,7 +239,8 @@ def _share(tell: Callable[[Happening], None]) -> _Shared:
     )
 
 
-def _graph_routes(shared: _Shared, base: str, settings: Settings, apis: Apis) -> list[web.RouteDef]:
+def graph_routes(shared: Shared, base: str, settings: Settings, apis: Apis) -> list[web.RouteDef]:
+    """What the Graph host serves at *base*, the more exact addresses first."""
     answer = shared.answer
     chats = Chats(
         base=base,
@@ -256,7 +258,7 @@ def _graph_routes(shared: _Shared, base: str, settings: Settings, apis: Apis) ->
     return [*chats.routes(), *shares.routes(), *tenant]
 
 
-def _connector_routes(shared: _Shared) -> list[web.RouteDef]:
+def _connector_routes(shared: Shared) -> list[web.RouteDef]:
     callers = Callers(
         directory=shared.directory,
         conversations=shared.conversations,

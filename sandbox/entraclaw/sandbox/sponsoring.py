@@ -16,6 +16,7 @@ from entraclaw.sandbox.agent_users import ADDRESSES as USERS
 from entraclaw.sandbox.agent_users import AgentUsers
 from entraclaw.sandbox.bearers import Bearer
 from entraclaw.sandbox.blueprints import ADDRESSES as BLUEPRINTS
+from entraclaw.sandbox.blueprints import CAST as BLUEPRINT
 from entraclaw.sandbox.blueprints import Blueprints
 from entraclaw.sandbox.directory import Person
 from entraclaw.sandbox.documents import Json, load
@@ -24,7 +25,7 @@ from entraclaw.sandbox.object_documents import group, profile
 from entraclaw.sandbox.objects import AgentUser, Blueprint, Identity
 from entraclaw.sandbox.registrar import Registrar, missing
 from entraclaw.sandbox.service_principals import ADDRESSES as PRINCIPALS
-from entraclaw.sandbox.service_principals import ServicePrincipals
+from entraclaw.sandbox.service_principals import IDENTITY, ServicePrincipals
 from entraclaw.sandbox.sponsors import group_of, person_of, with_sponsor, without_sponsor
 
 Sponsored: TypeAlias = Blueprint | Identity | AgentUser
@@ -51,8 +52,9 @@ class Sponsoring:
     def routes(self) -> list[web.RouteDef]:
         """What this part serves."""
         return [
-            *self._serve(BLUEPRINTS, self._blueprint),
-            *self._serve(PRINCIPALS, self._identity),
+            # Other applications and principals have none: the address must say what it is of.
+            *self._serve(_as(BLUEPRINT, BLUEPRINTS), self._blueprint),
+            *self._serve(_as(IDENTITY, PRINCIPALS), self._identity),
             *self._serve(USERS, self._user),
         ]
 
@@ -150,6 +152,10 @@ class Sponsoring:
         if some := group_of(name, tenant):
             return {"@odata.type": "#microsoft.graph.group", **group(some)}
         return None
+
+
+def _as(cast: str, addresses: Iterable[str]) -> list[str]:
+    return [one for one in addresses if cast in one.split("/")]
 
 
 def _sponsored(found: Sponsored | Person) -> Sponsored:
