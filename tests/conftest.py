@@ -1,6 +1,8 @@
 """What holds for every test here: where a part is required, missing it is a failure."""
 
+import gc
 import os
+import sys
 from collections.abc import Generator
 
 import pytest
@@ -12,6 +14,26 @@ settings.register_profile("any machine", suppress_health_check=[HealthCheck.too_
 settings.load_profile("any machine")
 
 REQUIRED = "ENTRACLAW_PARTS_REQUIRED"
+
+# Without bytecode on disk, every process of a test would compile whatever it imports.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Nothing here is ever asked of the world outside, so no process of a test has to read the
+# authorities of the whole world, twice, when it starts.
+os.environ["SSL_CERT_FILE"] = os.devnull
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Do not look for garbage in what is collected: it stays to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
 
 
 @pytest.hookimpl(wrapper=True)

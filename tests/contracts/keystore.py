@@ -12,7 +12,12 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from entraclaw.bot.rotating import Rotating, Tools
 from entraclaw.bot.settings import Store
@@ -50,6 +55,16 @@ def verify_ps256(key: Key, signature: bytes, message: bytes) -> None:
     """Verify as RFC 7518 §3.5 says: the salt is exactly as long as the digest."""
     scheme = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
     public_half(key).verify(signature, message, scheme, hashes.SHA256())
+
+
+def off_by_two(private: rsa.RSAPrivateKey) -> str:
+    """Write *private* with exponents that are not its own."""
+    own = private.private_numbers()
+    numbers = rsa.RSAPrivateNumbers(
+        own.p, own.q, own.d + 2, own.dmp1 + 2, own.dmq1 + 2, own.iqmp, own.public_numbers
+    )
+    key = numbers.private_key(unsafe_skip_rsa_key_validation=True)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def verify(key: Key, signature: bytes, message: bytes) -> None:
@@ -289,6 +304,18 @@ class RecordedKeyStoreContract(LastingKeyStoreContract):
     ) -> None:
         other = MemoryKeyStore().create("other", BINDING).certificate.decode()
         records.write(NAME, json.dumps({**json.loads(record), "certificate": other}))
+
+        with pytest.raises(KeyUnavailable, match="damaged"):
+            open_store().load(NAME)
+
+    def test_record_with_a_key_that_signs_nothing_good_is_refused(
+        self, open_store: OpenStore, records: Records, record: str
+    ) -> None:
+        """Its public half is its certificate's still: only its signatures tell."""
+        document = json.loads(record)
+        private = load_pem_private_key(document["private"].encode(), None)
+        assert isinstance(private, rsa.RSAPrivateKey)
+        records.write(NAME, json.dumps({**document, "private": off_by_two(private)}))
 
         with pytest.raises(KeyUnavailable, match="damaged"):
             open_store().load(NAME)

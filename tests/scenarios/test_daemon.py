@@ -47,8 +47,10 @@ def run(*words: str, home: Path, code: str = "") -> subprocess.CompletedProcess[
 
 @in_module
 async def test_second_daemon_refuses_and_names_the_first(served: Stage) -> None:
+    """It says so at once, not after a second of imports."""
     pid = (await served.status())["pid"]
-    second = run("--profile", PROFILE, "serve", home=served.home)
+    unloaded = "import sys; sys.modules['fastmcp'] = None"
+    second = run("--profile", PROFILE, "serve", home=served.home, code=unloaded)
 
     assert second.returncode == 1
     assert f"a daemon already serves this profile (pid {pid})" in second.stderr

@@ -1,9 +1,11 @@
 """`entraclaw serve`: run the daemon until it is told to stop."""
 
+import gc
 import os
 
 import click
 
+from entraclaw.bot import lock
 from entraclaw.bot.settings import Settings
 
 
@@ -17,6 +19,11 @@ def command(profile: str, *, until_eof: bool) -> None:
     stays until Ctrl-C; `entraclaw mcp` starts one by itself where none runs.
     """
     settings = Settings.read(os.environ, profile)
+    with lock.hold(settings.folder):
+        pass  # where another daemon runs, that is said before all those imports
+    gc.disable()  # what they bring stays: looking for garbage in it would take a seventh longer
     from entraclaw.bot import serving  # noqa: PLC0415 - a second of imports that --help spares
 
+    gc.freeze()
+    gc.enable()
     serving.run(settings, until_eof=until_eof)

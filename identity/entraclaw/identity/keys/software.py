@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -73,7 +73,13 @@ def read(text: str, where: str) -> SoftwareKey:
     """
     try:
         record = json.loads(text)
-        private = serialization.load_pem_private_key(record["private"].encode(), password=None)
+        private = serialization.load_pem_private_key(
+            record["private"].encode(),
+            password=None,
+            # Proving its primes takes OpenSSL as long as fifty signatures, at every start. That
+            # it signs what its certificate verifies is seen below, and is all it is for.
+            unsafe_skip_rsa_key_validation=True,
+        )
         public = record["certificate"].encode("ascii")
         certificate = x509.load_pem_x509_certificate(public)
         binding = Binding(login=record["login"], tenant=record["tenant"])
@@ -83,18 +89,32 @@ def read(text: str, where: str) -> SoftwareKey:
         raise _damaged(where) from None
     if not (whole and isinstance(private, rsa.RSAPrivateKey)):
         raise _damaged(where)
-    if certificate.public_key() != private.public_key():
+    if certificate.public_key() != private.public_key() or not _does_sign(private):
         raise _damaged(where)
     return SoftwareKey(private, public, binding)
 
 
+def _does_sign(private: rsa.RSAPrivateKey) -> bool:
+    message = b"entraclaw"
+    try:
+        signature = _use_of(private)(message)
+        private.public_key().verify(signature, message, _scheme(), hashes.SHA256())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 def _use_of(private: rsa.RSAPrivateKey) -> Callable[[bytes], bytes]:
-    scheme = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=_SALT_BYTES)
+    scheme = _scheme()
 
     def use(message: bytes) -> bytes:
         return private.sign(message, scheme, hashes.SHA256())
 
     return use
+
+
+def _scheme() -> padding.PSS:
+    return padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=_SALT_BYTES)
 
 
 def _write_down(
