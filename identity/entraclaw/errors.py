@@ -195,13 +195,16 @@ class Uncertain(EntraclawError):
 
     exit_code: ClassVar[int] = 3
 
-    def __init__(self, service: str, reason: str) -> None:
+    def __init__(
+        self,
+        service: str,
+        reason: str,
+        *,
+        hint: str = "do nothing more for it: the daemon finds out whether it arrived",
+    ) -> None:
         """Name the service and what kind of failure it was."""
         self.service = service
-        super().__init__(
-            f"{service} broke off before it answered ({reason})",
-            hint="do nothing more for it: the daemon finds out whether it arrived",
-        )
+        super().__init__(f"{service} broke off before it answered ({reason})", hint=hint)
 
 
 class ToolRefused(EntraclawError):
