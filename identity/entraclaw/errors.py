@@ -137,6 +137,11 @@ class SignInRefused(EntraclawError):
 
     exit_code: ClassVar[int] = 3
 
+    def __init__(self, message: str, *, hint: str = "", code: str = "") -> None:
+        """Keep Entra's own *code* beside it (``AADSTS90094``); empty where it was not Entra."""
+        self.code = code
+        super().__init__(message, hint=hint)
+
 
 class NoPrincipal(EntraclawError):
     """What was asked needs a principal that this profile does not have; none stands in."""

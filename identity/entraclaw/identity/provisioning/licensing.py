@@ -9,7 +9,7 @@ https://learn.microsoft.com/graph/api/subscribedsku-list
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from entraclaw.identity.provisioning.calls import Call, Orders, key, text
+from entraclaw.identity.provisioning.calls import Call, Document, Orders, key, text
 from entraclaw.identity.provisioning.pools import LicenceRefused, Pool, chosen, country, pool_of
 from entraclaw.identity.provisioning.pools import named as pool_named
 from entraclaw.identity.provisioning.refused import accepted, listed
@@ -116,8 +116,9 @@ def remove(user: str, name: str) -> Orders[Pool]:
 def _change(
     user: str, more: Sequence[Pool], fewer: Sequence[Pool], awaits: str = ""
 ) -> Orders[None]:
-    body = {
-        "addLicenses": [{"skuId": pool.sku, "disabledPlans": []} for pool in more],
+    none: list[str] = []
+    body: Document = {
+        "addLicenses": [{"skuId": pool.sku, "disabledPlans": none} for pool in more],
         "removeLicenses": [pool.sku for pool in fewer],
     }
     path = f"/v1.0/users/{key(user)}/assignLicense"
