@@ -104,6 +104,22 @@ class Catalogue:
             default=DEFAULT in permissions,
         )
 
+    def read_many(self, scope: str) -> Mapping[str, tuple[str, ...]]:
+        """Read a `scope` of an administrator's consent: permissions by resource, in their order.
+
+        Raises:
+            ScopeError: It names nothing, an unknown resource, or what is not named one by one.
+        """
+        found: dict[str, tuple[str, ...]] = {}
+        for word in scope.split():
+            if word.lower() not in OPENID_WORDS:
+                name, permission = _split(word)
+                resource = self._known(name)
+                found[resource] = (*found.get(resource, ()), permission)
+        if not found or any(DEFAULT in permissions for permissions in found.values()):
+            raise ScopeError(70011, "Permissions must be named one by one.")
+        return found
+
     def _known(self, name: str) -> str:
         resource = self.resource(name)
         if resource is None or resource in self.missing:
