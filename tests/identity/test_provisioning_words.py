@@ -83,14 +83,14 @@ def jwt(claims: object) -> str:
     return f"e30.{body}.c2ln"
 
 
+WIDE = "Directory.AccessAsUser.All"
+
+
 @pytest.mark.parametrize(
     ("granted", "names"),
     [
         ({"scope": "https://graph.microsoft.com/User.Read openid"}, "User.Read openid"),
-        (
-            {"access_token": jwt({"scp": "Directory.AccessAsUser.All"})},
-            {"Directory.AccessAsUser.All"},
-        ),
+        ({"access_token": jwt({"scp": WIDE})}, WIDE),
         ({"access_token": jwt(["scp"])}, ""),
         ({"access_token": jwt({})}, ""),
         ({"access_token": "opaque"}, ""),
@@ -100,7 +100,7 @@ def jwt(claims: object) -> str:
     ],
     ids=["answer", "token", "no object", "no scp", "opaque", "no base64", "no json", "nothing"],
 )
-def test_sign_in_holds_what_answer_and_token_say(granted: dict[str, object], names: str) -> None:
+def test_sign_in_holds_what_answer_and_token_say(granted: dict[str, str], names: str) -> None:
     assert held(granted) == set(names.split())
 
 
