@@ -11,13 +11,17 @@ _SHORTEST_S, _LONGEST_S = 3600, 5400
 
 
 class Late(StrEnum):
-    """What becomes known some time after it was made; `login` is a blueprint, to Entra."""
+    """What becomes known some time after it was made.
+
+    `login` is a blueprint, to Entra; `mailbox` is one that a licence brings.
+    """
 
     BLUEPRINT = "blueprint"
     PRINCIPAL = "principal"
     IDENTITY = "identity"
     USER = "user"
     LOGIN = "login"
+    MAILBOX = "mailbox"
 
 
 @dataclass(slots=True)
