@@ -49,7 +49,7 @@ def user(body: Json) -> AgentUser:
 
 
 def test_blueprint_takes_what_is_said_and_keeps_the_rest() -> None:
-    body = {"displayName": " New ", "api": {}, "sponsors@odata.bind": [], "tags": []}
+    body: Json = {"displayName": " New ", "api": {}, "sponsors@odata.bind": [], "tags": []}
 
     changed = blueprint({**body, "requiredResourceAccess": ACCESS})
 
@@ -111,37 +111,37 @@ def test_parent_that_is_not_named_is_missing(body: Json) -> None:
     assert "identityParentId" in refusal.value.message
 
 
-@pytest.mark.parametrize(
-    ("read", "body", "code", "said"),
-    [
-        (blueprint, {"spa": {}}, "AgentBlueprint_IncompatibleProperty", "'spa'"),
-        (blueprint, {"colour": "red"}, "Request_BadRequest", "'colour'"),
-        (blueprint, {"displayName": "x" * 257}, "Request_BadRequest", "displayName"),
-        (blueprint, {"displayName": ""}, "Request_BadRequest", "displayName"),
-        (blueprint, {"identifierUris": ["https://x.example"]}, "Request_BadRequest", "verified"),
-        (blueprint, {"identifierUris": [f"http://{HOME.domain}"]}, "Request_BadRequest", "verif"),
-        (blueprint, {"requiredResourceAccess": [{}] * 51}, "Request_BadRequest", "limit"),
-        (blueprint, {"requiredResourceAccess": ACCESS * 2}, "Request_BadRequest", "limit"),
-        (blueprint, {"requiredResourceAccess": "x"}, "Request_BadRequest", "requiredResource"),
-        (blueprint, {"requiredResourceAccess": ["x"]}, "Request_BadRequest", "requiredResource"),
-        (principal, {"x": 1}, "AgentBlueprintPrincipal_IncompatibleProperty", "'x'"),
-        (identity, {"passwordCredentials": []}, "AgentIdentity_CredentialsNotSupported", "Cred"),
-        (
-            identity,
-            {"homepage": "x"},
-            "AgentBlueprintPrincipal_AgentIdentity_IncompatibleProperty",
-            "'homepage'",
-        ),
-        (user, {"colour": "red"}, "Request_BadRequest", "'colour'"),
-        (user, {"passwordProfile": {}}, "Request_BadRequest", "passwordProfile"),
-        (user, {"identityParentId": "3"}, "Request_BadRequest", "read-only"),
-        (user, {"mailNickname": "a b"}, "Request_BadRequest", "mailNickname"),
-        (user, {"usageLocation": "Mars"}, "Request_BadRequest", "usageLocation"),
-        (user, {"userPrincipalName": "a@x.example"}, "Request_BadRequest", "verified domain"),
-        (user, {"userPrincipalName": "claw"}, "Request_BadRequest", "userPrincipalName"),
-        (user, {"userPrincipalName": f"ä@{HOME.domain}"}, "Request_BadRequest", "userPrincipal"),
-    ],
-)
+REFUSED: list[tuple[Callable[[Json], object], Json, str, str]] = [
+    (blueprint, {"spa": {}}, "AgentBlueprint_IncompatibleProperty", "'spa'"),
+    (blueprint, {"colour": "red"}, "Request_BadRequest", "'colour'"),
+    (blueprint, {"displayName": "x" * 257}, "Request_BadRequest", "displayName"),
+    (blueprint, {"displayName": ""}, "Request_BadRequest", "displayName"),
+    (blueprint, {"identifierUris": ["https://x.example"]}, "Request_BadRequest", "verified"),
+    (blueprint, {"identifierUris": [f"http://{HOME.domain}"]}, "Request_BadRequest", "verif"),
+    (blueprint, {"requiredResourceAccess": [{}] * 51}, "Request_BadRequest", "limit"),
+    (blueprint, {"requiredResourceAccess": ACCESS * 2}, "Request_BadRequest", "limit"),
+    (blueprint, {"requiredResourceAccess": "x"}, "Request_BadRequest", "requiredResource"),
+    (blueprint, {"requiredResourceAccess": ["x"]}, "Request_BadRequest", "requiredResource"),
+    (principal, {"x": 1}, "AgentBlueprintPrincipal_IncompatibleProperty", "'x'"),
+    (identity, {"passwordCredentials": []}, "AgentIdentity_CredentialsNotSupported", "Cred"),
+    (
+        identity,
+        {"homepage": "x"},
+        "AgentBlueprintPrincipal_AgentIdentity_IncompatibleProperty",
+        "'homepage'",
+    ),
+    (user, {"colour": "red"}, "Request_BadRequest", "'colour'"),
+    (user, {"passwordProfile": {}}, "Request_BadRequest", "passwordProfile"),
+    (user, {"identityParentId": "3"}, "Request_BadRequest", "read-only"),
+    (user, {"mailNickname": "a b"}, "Request_BadRequest", "mailNickname"),
+    (user, {"usageLocation": "Mars"}, "Request_BadRequest", "usageLocation"),
+    (user, {"userPrincipalName": "a@x.example"}, "Request_BadRequest", "verified domain"),
+    (user, {"userPrincipalName": "claw"}, "Request_BadRequest", "userPrincipalName"),
+    (user, {"userPrincipalName": f"ä@{HOME.domain}"}, "Request_BadRequest", "userPrincipal"),
+]
+
+
+@pytest.mark.parametrize(("read", "body", "code", "said"), REFUSED)
 def test_what_makes_no_sense_is_refused(
     read: Callable[[Json], object], body: Json, code: str, said: str
 ) -> None:

@@ -111,7 +111,6 @@ class DeletedItems:
         return found
 
     def _all(self, tenant: str) -> Iterator[DirectoryObject]:
-        self._registrar.sweep(tenant)
         return self._registrar.shelves.deleted(tenant)
 
     def _check_free(self, one: DirectoryObject) -> None:

@@ -66,7 +66,6 @@ class Registrar:
         Raises:
             GraphError: Its quota is all but used up, or there are as many as there may be.
         """
-        self.sweep(tenant)
         if self.shelves.weight(tenant) >= self.settings.quota * _FULL:
             raise GraphError(
                 403,
@@ -83,7 +82,6 @@ class Registrar:
 
     def sees(self, one: DirectoryObject) -> bool:
         """Whether a call finds *one* now."""
-        self.sweep(one.tenant)
         return one.life.is_known(self.now())
 
     def sweep(self, tenant: str) -> None:
@@ -136,10 +134,19 @@ class Registrar:
         return document(body)
 
     def routes(
-        self, addresses: Iterable[str], method: Callable[..., web.RouteDef], read: Reader
+        self,
+        addresses: Iterable[str],
+        method: Callable[..., web.RouteDef],
+        read: Reader,
+        version: str = "v1.0",
     ) -> list[web.RouteDef]:
-        """Serve *read* at each of the *addresses*, below the version."""
-        return [method(f"/v1.0/{address}", self.answer(read)) for address in addresses]
+        """Serve *read* at each of the *addresses*, below the *version*."""
+
+        async def swept(request: web.Request, bearer: Bearer) -> web.Response:
+            self.sweep(bearer.tid)
+            return await read(request, bearer)
+
+        return [method(f"/{version}/{address}", self.answer(swept)) for address in addresses]
 
     def _take_children(self, principal: Principal, moment: float) -> None:
         for child in self.shelves.identities.of(principal.tenant):
