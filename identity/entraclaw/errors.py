@@ -139,6 +139,11 @@ class SignInRefused(EntraclawError):
 
     exit_code: ClassVar[int] = 3
 
+    def __init__(self, message: str, *, hint: str = "", code: str = "") -> None:
+        """Keep Entra's own *code* beside it (``AADSTS90094``); empty where it was not Entra."""
+        self.code = code
+        super().__init__(message, hint=hint)
+
 
 class NoPrincipal(EntraclawError):
     """What was asked needs a principal that this profile does not have; none stands in."""
@@ -197,13 +202,16 @@ class Uncertain(EntraclawError):
 
     exit_code: ClassVar[int] = 3
 
-    def __init__(self, service: str, reason: str) -> None:
+    def __init__(
+        self,
+        service: str,
+        reason: str,
+        *,
+        hint: str = "do nothing more for it: the daemon finds out whether it arrived",
+    ) -> None:
         """Name the service and what kind of failure it was."""
         self.service = service
-        super().__init__(
-            f"{service} broke off before it answered ({reason})",
-            hint="do nothing more for it: the daemon finds out whether it arrived",
-        )
+        super().__init__(f"{service} broke off before it answered ({reason})", hint=hint)
 
 
 class ToolRefused(EntraclawError):
