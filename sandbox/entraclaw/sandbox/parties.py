@@ -44,6 +44,15 @@ class Parties:
         api = self.apis.find(tenant, name)
         return Party(api.id(tenant), api.name, api) if api else None
 
+    def agents(self, tenant: str) -> frozenset[str]:
+        """The ids of all agent identities and blueprints' principals."""
+        registrar = self._registrar
+        registrar.sweep(tenant)
+        now, shelves = registrar.now(), self.directory.shelves
+        identities = (one.id for one in shelves.identities.of(tenant) if one.life.is_known(now))
+        principals = (one.id for one in shelves.principals.of(tenant) if one.life.is_known(now))
+        return frozenset([*identities, *principals])
+
     def principal(self, tenant: str, name: str) -> Party:
         """Find a service principal.
 

@@ -104,9 +104,9 @@ class PermissionGrants:
         return api
 
     def _all(self, tenant: str) -> Iterator[Grant]:
+        clients = self._parties.agents(tenant)
         for grant in self._consents.grants():
-            known = self._parties.apis.by_audience(grant.resource)
-            if known and self._parties.find(tenant, grant.client):
+            if grant.client in clients and self._parties.apis.by_audience(grant.resource):
                 yield grant
 
     def _find(self, request: web.Request, bearer: Bearer) -> Grant:
