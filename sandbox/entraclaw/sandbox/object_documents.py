@@ -70,7 +70,6 @@ def principal(one: Principal, blueprint: Blueprint | None, tenant: Tenant) -> Js
     return {
         "@odata.type": TYPES[Principal],
         "id": one.id,
-        # When it was made v1.0 does not tell.
         "deletedDateTime": _life(one.life)["deletedDateTime"],
         "accountEnabled": one.enabled,
         "appId": one.app,
