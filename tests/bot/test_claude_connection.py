@@ -1,14 +1,12 @@
 """`entraclaw connect claude`, on a settings file of its own."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.typed import Type, typing
 from entraclaw.bot.claude_connection import Connection
 from entraclaw.errors import EntraclawError
 
@@ -166,58 +164,52 @@ def test_undo_of_nothing_is_no_error(settings: Path, connection: Connection) -> 
     assert not settings.exists()
 
 
-def run(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environ = {
-        **os.environ,
-        "ENTRACLAW_HOME": str(tmp_path / "a home"),
-        "CLAUDE_CONFIG_DIR": str(tmp_path / "claude config"),
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "entraclaw", "connect", "claude", *words],
-        capture_output=True,
-        text=True,
-        env=environ,
-        timeout=30,
-        check=False,
-    )
+@pytest.fixture
+def connect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Type:
+    """Type the command that connects the folder Claude is told to use."""
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude config"))
+    run = typing(tmp_path / "a home", monkeypatch, capsys, "default")
+    return lambda *words: run("connect", "claude", *words)
 
 
 def test_command_connects_the_folder_that_claude_is_told_to_use_and_undoes_it(
-    tmp_path: Path,
+    connect: Type, tmp_path: Path
 ) -> None:
-    planned, done = run(tmp_path, "--plan"), run(tmp_path)
-    told = json.loads(run(tmp_path, "--json").stdout)
+    planned, done = connect("--plan"), connect()
+    told = connect("--json").document
     server = written(Path(told["plugin"]) / "plugins" / "entraclaw" / ".mcp.json")
-    undone = run(tmp_path, "--undo")
+    undone = connect("--undo")
 
-    assert planned.stdout.startswith("would be put into ")
-    assert (done.returncode, undone.returncode) == (0, 0)
-    assert "next: start `claude` anew" in done.stdout
+    assert planned.out.startswith("would be put into ")
+    assert (done.code, undone.code) == (0, 0)
+    assert "next: start `claude` anew" in done.out
     assert told["settings"] == str(tmp_path / "claude config" / "settings.json")
     assert server["mcpServers"]["entraclaw"]["env"]["ENTRACLAW_HOME"] == str(tmp_path / "a home")
-    assert "taken out of" in undone.stdout
+    assert "taken out of" in undone.out
     assert not (tmp_path / "claude config" / "settings.json").exists()
 
 
-def test_command_says_where_the_server_was_added_by_hand(tmp_path: Path) -> None:
+def test_command_says_where_the_server_was_added_by_hand(connect: Type, tmp_path: Path) -> None:
     (tmp_path / "claude config").mkdir()
     own = tmp_path / "claude config" / ".claude.json"
     own.write_text('{"projects": {"/work": {"mcpServers": {"entraclaw": {}}}}}', encoding="utf-8")
 
-    found = run(tmp_path).stdout
+    found = connect().out
     own.write_text("nonsense", encoding="utf-8")
 
     assert "added by hand too, /work: take it out with `claude mcp remove entraclaw`" in found
-    assert "by hand" not in run(tmp_path).stdout
+    assert "by hand" not in connect().out
 
 
-def test_command_refuses_broken_settings_in_two_lines(tmp_path: Path) -> None:
+def test_command_refuses_broken_settings_in_two_lines(connect: Type, tmp_path: Path) -> None:
     (tmp_path / "claude config").mkdir()
     (tmp_path / "claude config" / "settings.json").write_text("{", encoding="utf-8")
 
-    left = run(tmp_path)
+    left = connect()
 
-    assert left.returncode == 1
-    error, hint = left.stderr.splitlines()
+    assert left.code == 1
+    error, hint = left.err.splitlines()
     assert "settings.json cannot be read" in error
     assert hint.startswith("entraclaw: hint: correct that file")

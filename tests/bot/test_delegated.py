@@ -10,10 +10,13 @@ import pytest
 
 from bot.lending import entraclaw, sign_in
 from bot.stage import BOUND_S, PROFILE, Sandbox, Stage, staged, until
+from bot.typed import TypeAside, aside
 from entraclaw.bot.daemon import Daemon
 from entraclaw.bot.inbox import State
 from entraclaw.errors import SignedOut, ToolRefused
 from entraclaw.tools import Graph, chats, post
+
+__all__ = ["aside"]
 
 MARK = "— Sent by Clawbot for Ada Lovelace"
 
@@ -98,7 +101,9 @@ async def test_html_says_first_who_sent_it_and_what_has_no_place_for_that_is_not
     assert body["content"].startswith(f"<p><em>{MARK}</em></p>hi")
 
 
-async def test_chat_of_the_person_is_spoken_in_from_the_desk(stage: Stage) -> None:
+async def test_chat_of_the_person_is_spoken_in_from_the_desk(
+    stage: Stage, aside: TypeAside
+) -> None:
     async def is_observed() -> bool:
         return [entry.state for entry in stage.entries()] == [State.DONE]
 
@@ -107,29 +112,29 @@ async def test_chat_of_the_person_is_spoken_in_from_the_desk(stage: Stage) -> No
         # The bot was not meant, but it was told, and answers there itself.
         group = await group_of(stage)
         await until(is_observed)
-        as_bot = await entraclaw(stage, "send", group, "as the bot")
-        assert as_bot.returncode == 0, as_bot.stderr
+        as_bot = await aside("send", group, "as the bot")
+        assert as_bot.code == 0, as_bot.err
         [bot] = await said(stage)
         assert (bot["text"], bot["sender"]["idtyp"]) == ("as the bot", "app")
         hired = await stage.tenant.hire(stage.sandbox.certificate)
         written = {"from": "ada", "agent": hired.ids.user, "text": "hello", "deliver": False}
         other = (await stage.control("POST", "messages", written))["graph_conversation"]
-        as_ada = await entraclaw(stage, "send", other, "as Ada")
-        assert as_ada.returncode == 0, as_ada.stderr
-        assert "ada@contoso.example, marked" in as_ada.stdout
+        as_ada = await aside("send", other, "as Ada")
+        assert as_ada.code == 0, as_ada.err
+        assert "ada@contoso.example, marked" in " ".join(as_ada.out.split())
         path = f"transcript?after=0&wait_s=0&agent={hired.ids.user}"
         spoken = (await stage.control("GET", path))["entries"][-1]
         assert spoken["text"] == "as Ada\n\n— Sent by an agent for Ada Lovelace"
 
 
-async def test_signed_out_is_told_and_nothing_is_sent(stage: Stage) -> None:
+async def test_signed_out_is_told_and_nothing_is_sent(stage: Stage, aside: TypeAside) -> None:
     async with stage.daemon() as daemon:
         await sign_in(stage)
         group = await group_of(stage)
         assert await chats(graph_of(daemon))  # with a token that is kept
 
-        typed = await entraclaw(stage, "sign-out")
-        assert (typed.returncode, typed.stdout) == (0, "signed out\n")
+        typed = await aside("sign-out")
+        assert (typed.code, typed.out) == (0, "signed out\n")
         with pytest.raises(SignedOut, match="nobody is signed in"):
             await post(graph_of(daemon), group, "not this")
 

@@ -1,5 +1,7 @@
 """What the inbox asks of SQLite costs no more when a million activities have ended."""
 
+import asyncio
+import shutil
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import closing
@@ -61,13 +63,22 @@ def fill(path: Path) -> None:
         )
 
 
-@pytest.fixture
-async def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Store]:
-    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Watched))
-    path = tmp_path / "inbox.db"
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An inbox with a long history, some turns that are open, and two asides."""
+    path = tmp_path_factory.mktemp("history") / "inbox.db"
+    asyncio.run(_begin(path))
+    fill(path)
+    asyncio.run(_go_on(path))
+    return path
+
+
+async def _begin(path: Path) -> None:
     async with Store.open(path, lambda: 5000.0):
         pass
-    fill(path)
+
+
+async def _go_on(path: Path) -> None:
     async with Store.open(path, lambda: 5000.0) as store:
         await opened(store.inbox, 100_001)
         await store.inbox.claim("s", 6000.0, 10, every)
@@ -76,6 +87,16 @@ async def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerat
         aside = await store.inbox.append(arrival(100_004))
         await store.inbox.note(aside.seq, "a:1", OBSERVED, b"{}")
         await store.inbox.append(arrival(100_005))
+
+
+@pytest.fixture
+async def store(
+    history: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[Store]:
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Watched))
+    path = tmp_path / "inbox.db"
+    shutil.copyfile(history, path)
+    async with Store.open(path, lambda: 5000.0) as store:
         yield store
 
 

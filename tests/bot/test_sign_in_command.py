@@ -12,8 +12,11 @@ import pytest
 
 from bot.lending import authority, entraclaw, sign_in
 from bot.stage import BOUND_S, PROFILE, Sandbox, Stage, staged
+from bot.typed import TypeAside, aside, typing
 from entraclaw.bot.commands.status import next_step
 from sandbox.person import Person
+
+__all__ = ["aside"]
 
 _BROWSERS = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
 
@@ -111,14 +114,18 @@ async def test_another_person_is_refused_and_the_first_stays(stage: Stage) -> No
 
 @pytest.mark.parametrize("command", ["sign-in", "sign-out"])
 async def test_profile_that_acts_for_nobody_says_what_to_set(
-    emulation: Sandbox, tmp_path: Path, command: str
+    emulation: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
 ) -> None:
     async with staged(emulation, tmp_path / "home", "bot", "bot") as stage:
-        refused = await entraclaw(stage, command)
+        refused = typing(stage.home, monkeypatch, capsys, PROFILE)(command)
 
-    assert refused.returncode == 2
-    assert "acts_as: is bot" in refused.stderr
-    assert "set it to delegated" in refused.stderr
+    assert refused.code == 2
+    assert "acts_as: is bot" in refused.err
+    assert "set it to delegated" in refused.err
 
 
 @pytest.mark.parametrize("backend", ["null", "fail"])
@@ -138,46 +145,50 @@ async def test_machine_without_a_keyring_is_told_before_a_page_opens(
     assert "unlock the system's keyring" in complained
 
 
-async def test_signing_out_forgets_and_says_whom_it_found(stage: Stage) -> None:
+async def test_signing_out_forgets_and_says_whom_it_found(stage: Stage, aside: TypeAside) -> None:
     await sign_in(stage)
-    first = await entraclaw(stage, "sign-out", "--json")
-    words = await entraclaw(stage, "sign-out")
+    first = await aside("sign-out", "--json")
+    words = await aside("sign-out")
 
-    assert json.loads(first.stdout) == {"profile": PROFILE, "was_signed_in": True}
-    assert (words.returncode, words.stdout) == (0, "nobody was signed in\n")
+    assert first.document == {"profile": PROFILE, "was_signed_in": True}
+    assert (words.code, words.out) == (0, "nobody was signed in\n")
 
 
-async def test_damaged_sign_in_is_refused_until_it_is_signed_out(stage: Stage) -> None:
+async def test_damaged_sign_in_is_refused_until_it_is_signed_out(
+    stage: Stage, aside: TypeAside
+) -> None:
     await sign_in(stage)
     (stage.folder / "state" / "delegated.bin").write_bytes(b"x")
-    refused = await entraclaw(stage, "sign-in")
-    assert refused.returncode == 1
-    assert "cannot be opened" in refused.stderr
-    assert "`entraclaw sign-out` forgets it" in refused.stderr
+    refused = await aside("sign-in")
+    assert refused.code == 1
+    assert "cannot be opened" in refused.err
+    assert "`entraclaw sign-out` forgets it" in refused.err
 
-    assert (await entraclaw(stage, "sign-out")).returncode == 0
+    assert (await aside("sign-out")).code == 0
     assert await sign_in(stage)
 
 
-async def test_status_says_for_whom_and_what_to_do_when_nobody_is(stage: Stage) -> None:
+async def test_status_says_for_whom_and_what_to_do_when_nobody_is(
+    stage: Stage, aside: TypeAside
+) -> None:
     async with stage.daemon() as daemon:
         assert next_step(await daemon.status()) == "entraclaw sign-in"
-        shown = await entraclaw(stage, "status")
-        assert "delegated: signed out" in shown.stdout
+        shown = await aside("status")
+        assert "delegated: signed out" in shown.out
         await sign_in(stage)
-        shown = await entraclaw(stage, "status")
+        shown = await aside("status")
 
-        assert "delegated for Ada Lovelace, ada@contoso.example" in shown.stdout.replace("\n", " ")
-        assert "signed in since" in " ".join(shown.stdout.split())
+        assert "delegated for Ada Lovelace, ada@contoso.example" in shown.out.replace("\n", " ")
+        assert "signed in since" in " ".join(shown.out.split())
         (stage.folder / "state" / "delegated.bin").write_bytes(b"x")
         document = await daemon.status()
         assert "cannot be opened" in str(document["identity"]["delegated"]["trouble"])  # type: ignore[index]
         assert "sign-out" in next_step(document)
 
 
-async def test_no_chat_of_nobodys_is_spoken_in(stage: Stage) -> None:
+async def test_no_chat_of_nobodys_is_spoken_in(stage: Stage, aside: TypeAside) -> None:
     async with stage.daemon():
-        refused = await entraclaw(stage, "send", "19:nowhere@thread.v2", "hello")
+        refused = await aside("send", "19:nowhere@thread.v2", "hello")
 
-    assert refused.returncode == 1
-    assert "signed out" in refused.stderr
+    assert refused.code == 1
+    assert "signed out" in refused.err

@@ -1,15 +1,17 @@
-"""Commands as they are typed, in this process; import the fixture `typed` to use them."""
+"""Commands as they are typed, in this process; to use them import `typed`, or `aside`."""
 
+import asyncio
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.stage import PROFILE, Stage
 from entraclaw.bot import cli
 
 
@@ -28,6 +30,7 @@ class Said:
 
 
 Type = Callable[..., Said]
+TypeAside = Callable[..., Awaitable[Said]]
 
 
 def typing(
@@ -58,3 +61,16 @@ def typed(
 ) -> Type:
     """Type commands for the profile ``default`` in the test's own folder."""
     return typing(tmp_path, monkeypatch, capsys, "default")
+
+
+@pytest.fixture
+def aside(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> TypeAside:
+    """Type commands for the stage's profile in a thread: its daemon needs this loop meanwhile."""
+    run = typing(stage.home, monkeypatch, capsys, PROFILE)
+
+    def type_aside(*words: str) -> Awaitable[Said]:
+        return asyncio.to_thread(run, *words)
+
+    return type_aside
