@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from entraclaw.sandbox.agent import Agent
 from entraclaw.sandbox.certificates import Certificate
 from entraclaw.sandbox.conversations import Kind
-from entraclaw.sandbox.directory import Agent, Directory, Person
+from entraclaw.sandbox.directory import Directory, Person
 from entraclaw.sandbox.documents import DocumentError, Json, flag, number, part, text, texts
 from entraclaw.sandbox.extras import Extras, read_extras
 from entraclaw.sandbox.passes import Forgery, Pass, Signer
@@ -27,7 +28,7 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class Hire:
-    """A new agent, or a new bot."""
+    """A new agent, or a new bot; *sponsors* are object ids."""
 
     name: str
     sponsors: tuple[str, ...]
@@ -141,7 +142,7 @@ class Asks:
         return person
 
     def _sponsors(self, body: Json) -> tuple[str, ...]:
-        return tuple(self.person(key).key for key in texts(body, "sponsors"))
+        return tuple(self.person(key).oid for key in texts(body, "sponsors"))
 
     def _resource(self, name: str) -> str:
         resource = self._resources.resource(name)

@@ -7,14 +7,11 @@ may be is decided in `credentials`.
 Blueprints: https://learn.microsoft.com/graph/api/resources/agentidentityblueprint
 """
 
-from dataclasses import replace
-
 from aiohttp import web
 
 from entraclaw.sandbox.bearers import Bearer
-from entraclaw.sandbox.certificates import Certificate
 from entraclaw.sandbox.credentials import added, permit, permit_roll, rewritten
-from entraclaw.sandbox.directory import Agent
+from entraclaw.sandbox.directory import Application
 from entraclaw.sandbox.documents import Json, load, part, text
 from entraclaw.sandbox.envelopes import Answering, GraphError, document
 from entraclaw.sandbox.settings import Settings
@@ -45,10 +42,10 @@ class Blueprints:
         ]
 
     async def _read(self, request: web.Request, bearer: Bearer) -> web.Response:
-        agent, app = self._find(request, bearer)
-        permit(bearer, agent, app, writing=False)
+        found = self._find(request, bearer)
+        permit(bearer, found, writing=False)
         chosen = [name for name in request.query.get("$select", "").split(",") if name]
-        shown = _application(agent, app, is_whole="keyCredentials" in chosen)
+        shown = _application(found, is_whole="keyCredentials" in chosen)
         if unknown := set(chosen) - set(shown):
             message = f"Could not find a property named '{min(unknown)}' on type "
             raise GraphError(400, "BadRequest", f"{message}'microsoft.graph.application'.")
@@ -56,39 +53,39 @@ class Blueprints:
         return self._context("applications/$entity", picked)
 
     async def _update(self, request: web.Request, bearer: Bearer) -> web.Response:
-        agent, app = self._find(request, bearer)
-        permit(bearer, agent, app, writing=True)
+        found = self._find(request, bearer)
+        permit(bearer, found, writing=True)
         body = load(await request.read())
         now = self._clock.now()
-        self._keep(agent, rewritten(body, agent.certificates, now, self._known_from()))
+        self._directory.certify(found, rewritten(body, found.certificates, now, self._known_from()))
         return web.Response(status=204)
 
     async def _add(self, request: web.Request, bearer: Bearer) -> web.Response:
-        agent, app = self._find(request, bearer)
+        found = self._find(request, bearer)
         body = load(await request.read())
-        permit_roll(bearer, agent, app, text(body, "proof"), self._clock.now())
+        permit_roll(bearer, found, text(body, "proof"), self._clock.now())
         new = added(part(body, "keyCredential"), self._clock.now(), self._known_from())
-        self._keep(agent, (*agent.certificates, new))
+        self._directory.certify(found, (*found.certificates, new))
         return self._context("microsoft.graph.keyCredential", new.document(is_whole=False))
 
     async def _remove(self, request: web.Request, bearer: Bearer) -> web.Response:
-        agent, app = self._find(request, bearer)
+        found = self._find(request, bearer)
         body = load(await request.read())
-        permit_roll(bearer, agent, app, text(body, "proof"), self._clock.now())
+        permit_roll(bearer, found, text(body, "proof"), self._clock.now())
         key_id = text(body, "keyId").lower()
-        rest = tuple(one for one in agent.certificates if one.key_id != key_id)
-        if len(rest) == len(agent.certificates):
+        rest = tuple(one for one in found.certificates if one.key_id != key_id)
+        if len(rest) == len(found.certificates):
             message = f"No key credential found with keyId '{key_id}'."
             raise GraphError(400, "Request_BadRequest", message)
-        self._keep(agent, rest)
+        self._directory.certify(found, rest)
         return web.Response(status=204)
 
-    def _find(self, request: web.Request, bearer: Bearer) -> tuple[Agent, str]:
+    def _find(self, request: web.Request, bearer: Bearer) -> Application:
         by_object, by_app = request.match_info.get("id"), request.match_info.get("app")
         name = by_object or by_app or ""
         found = self._directory.application(bearer.tid, name)
         # An application's own id is no address of its object, and the other way round.
-        if found is not None and (found[1] == name.lower()) == bool(by_app):
+        if found is not None and (found.app == name.lower()) == bool(by_app):
             return found
         raise GraphError(
             404,
@@ -100,24 +97,21 @@ class Blueprints:
     def _known_from(self) -> float:
         return self._clock.now() + self._settings.credentials_s
 
-    def _keep(self, agent: Agent, certificates: tuple[Certificate, ...]) -> None:
-        self._directory.keep(replace(agent, certificates=certificates))
-
     def _context(self, name: str, body: Json) -> web.Response:
         return document({"@odata.context": f"{self._base}/v1.0/$metadata#{name}", **body})
 
 
-def _application(agent: Agent, app: str, *, is_whole: bool) -> Json:
+def _application(one: Application, *, is_whole: bool) -> Json:
     own = {
-        "id": agent.objects[app],
-        "appId": app,
-        "displayName": agent.name,
-        "identifierUris": [f"api://{app}"],
+        "id": one.id,
+        "appId": one.app,
+        "displayName": one.name,
+        "identifierUris": [f"api://{one.app}"],
         "signInAudience": "AzureADMyOrg",
-        "keyCredentials": [one.document(is_whole=is_whole) for one in agent.certificates],
+        "keyCredentials": [key.document(is_whole=is_whole) for key in one.certificates],
         "passwordCredentials": [],
         "requiredResourceAccess": [],
         "tags": [],
     }
     kind = "#microsoft.graph.agentIdentityBlueprint"
-    return {"@odata.type": kind, **own} if app == agent.blueprint else own
+    return {"@odata.type": kind, **own} if one.blueprint else own

@@ -17,10 +17,11 @@ from aiohttp.typedefs import Handler, Middleware
 
 from entraclaw.sandbox.accounts import AccountControl
 from entraclaw.sandbox.activities import Utterance
+from entraclaw.sandbox.agent import Agent
 from entraclaw.sandbox.asks import Asks, read_certificate, read_forgery, turn
 from entraclaw.sandbox.bots import Bots
 from entraclaw.sandbox.conversations import Conversations, Kind
-from entraclaw.sandbox.directory import PEOPLE, Agent, Directory
+from entraclaw.sandbox.directory import PEOPLE, Directory
 from entraclaw.sandbox.documents import DocumentError, Json, load, text
 from entraclaw.sandbox.entra import Entra
 from entraclaw.sandbox.passes import Passes

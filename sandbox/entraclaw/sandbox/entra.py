@@ -174,9 +174,12 @@ class Entra:
     async def _met(self, form: Form, tenant: Tenant | None) -> EntraFault | None:
         directory, client = self._world.directory, form.get("client_id", "")
         home = tenant.id if tenant else ""
-        own = directory.blueprint(home, client) or directory.bot(home, client)
-        hop = hop_of(form, own)
-        delay_s, fault = self._faults.meet(hop, own or directory.identity(home, client))
+        hop = hop_of(
+            form,
+            is_blueprint=directory.shelves.blueprint(home, client) is not None,
+            is_bot=directory.bot(home, client) is not None,
+        )
+        delay_s, fault = self._faults.meet(hop, directory.users_of(home, client))
         if delay_s:
             await asyncio.sleep(delay_s)
         return fault

@@ -9,8 +9,9 @@ Users: https://learn.microsoft.com/graph/api/user-get
 from aiohttp import web
 
 from entraclaw.sandbox.accounts import Accounts
+from entraclaw.sandbox.agent import Agent
 from entraclaw.sandbox.bearers import Bearer
-from entraclaw.sandbox.directory import Agent, Directory, Person
+from entraclaw.sandbox.directory import PEOPLE, Directory, Person
 from entraclaw.sandbox.documents import Json
 from entraclaw.sandbox.envelopes import Answering, GraphError, document
 
@@ -62,8 +63,8 @@ class Graph:
         if agent is None:
             self._find(name, bearer)
             return self._context("directoryObjects", {"value": []})
-        people = [self._directory.person(key) for key in agent.sponsors]
-        value = [{"@odata.type": "#microsoft.graph.user", **_person(p)} for p in people if p]
+        people = [person for person in PEOPLE if person.oid in agent.sponsors]
+        value = [{"@odata.type": "#microsoft.graph.user", **_person(p)} for p in people]
         return self._context("directoryObjects", {"value": value})
 
     def _find(self, name: str, bearer: Bearer) -> Json:

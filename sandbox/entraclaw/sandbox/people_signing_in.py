@@ -3,6 +3,7 @@
 from entraclaw.sandbox.asks import Asks
 from entraclaw.sandbox.clock import Clock
 from entraclaw.sandbox.directory import Directory
+from entraclaw.sandbox.directory_roles import Appointments
 from entraclaw.sandbox.person_grants import PersonGrants
 from entraclaw.sandbox.public_clients import PublicClients
 from entraclaw.sandbox.resources import Catalogue
@@ -12,19 +13,21 @@ from entraclaw.sandbox.signins import Signins
 
 
 class People:
-    """The rooms of signing in, and the two ledgers they share."""
+    """The rooms of signing in, and the ledgers they share."""
 
     def __init__(
         self, login: str, directory: Directory, resources: Catalogue, clock: Clock
     ) -> None:
         self._clients, self._signins, self._clock = PublicClients(), Signins(), clock
-        self.grants = PersonGrants(self._clients, self._signins, resources)
+        self._appointments = Appointments()
+        self.grants = PersonGrants(self._clients, self._signins, resources, self._appointments)
         self.host = SigninHost(
             login=login,
             directory=directory,
             clients=self._clients,
             signins=self._signins,
             resources=resources,
+            appointments=self._appointments,
             clock=clock,
         )
 
@@ -35,5 +38,6 @@ class People:
             clients=self._clients,
             signins=self._signins,
             host=self.host,
+            appointments=self._appointments,
             clock=self._clock,
         )

@@ -209,7 +209,8 @@ def _share(tell: Callable[[Happening], None]) -> _Shared:
         messages.take(entry)
         tell(entry)
 
-    keys, clock, directory = Keyring("Entra"), Clock(), Directory(tell)
+    keys, clock = Keyring("Entra"), Clock()
+    directory = Directory(tell, clock.now)
     return _Shared(
         keys=keys,
         clock=clock,

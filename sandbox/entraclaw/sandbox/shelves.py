@@ -1,0 +1,121 @@
+"""Where the objects of a directory are kept: what is there, what is in the bin, what is gone.
+
+A deleted object stays in the bin, under its own id, until it is restored or deleted for good.
+What was deleted for good still counts a quarter towards the quota.
+
+https://learn.microsoft.com/entra/identity/users/directory-service-limits-restrictions
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from entraclaw.sandbox.objects import (
+    AgentUser,
+    Blueprint,
+    DirectoryObject,
+    Identity,
+    Life,
+    Principal,
+)
+
+
+class Kept(Protocol):
+    """What every kind of object has."""
+
+    @property
+    def id(self) -> str:
+        """Its object id, in lower case."""
+        ...
+
+    @property
+    def tenant(self) -> str:
+        """The tenant it belongs to."""
+        ...
+
+    @property
+    def life(self) -> Life:
+        """When it was made, and deleted."""
+        ...
+
+
+_Object = TypeVar("_Object", bound=Kept)
+
+
+class Shelf(Generic[_Object]):
+    """All objects of one kind, of every tenant, oldest first."""
+
+    def __init__(self) -> None:
+        self._all: dict[str, _Object] = {}
+        self._gone: dict[str, int] = {}
+
+    def put(self, one: _Object) -> None:
+        """Keep *one*, in the place of the one with the same id."""
+        self._all[one.id] = one
+
+    def drop(self, one: _Object) -> None:
+        """Delete *one* for good."""
+        if self._all.pop(one.id, None):
+            self._gone[one.tenant] = self._gone.get(one.tenant, 0) + 1
+
+    def find(self, tenant: str, name: str) -> _Object | None:
+        """Find one by its object id, be it in the bin."""
+        found = self._all.get(name.lower())
+        return found if found and found.tenant == tenant else None
+
+    def of(self, tenant: str) -> Iterator[_Object]:
+        """All of a tenant, those in the bin, too."""
+        return (one for one in list(self._all.values()) if one.tenant == tenant)
+
+    def gone(self, tenant: str) -> int:
+        """How many were deleted for good."""
+        return self._gone.get(tenant, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """The four kinds."""
+
+    blueprints: Shelf[Blueprint] = field(default_factory=Shelf[Blueprint])
+    principals: Shelf[Principal] = field(default_factory=Shelf[Principal])
+    identities: Shelf[Identity] = field(default_factory=Shelf[Identity])
+    users: Shelf[AgentUser] = field(default_factory=Shelf[AgentUser])
+
+    def put(self, one: DirectoryObject) -> None:
+        """Keep *one* among its kind."""
+        match one:
+            case Blueprint():
+                self.blueprints.put(one)
+            case Principal():
+                self.principals.put(one)
+            case Identity():
+                self.identities.put(one)
+            case AgentUser():
+                self.users.put(one)
+
+    def drop(self, one: DirectoryObject) -> None:
+        """Delete *one* for good."""
+        match one:
+            case Blueprint():
+                self.blueprints.drop(one)
+            case Principal():
+                self.principals.drop(one)
+            case Identity():
+                self.identities.drop(one)
+            case AgentUser():
+                self.users.drop(one)
+
+    def blueprint(self, tenant: str, app: str) -> Blueprint | None:
+        """Find a blueprint by its application id, be it in the bin."""
+        wanted = app.lower()
+        return next((one for one in self.blueprints.of(tenant) if one.app == wanted), None)
+
+    def principal(self, tenant: str, app: str) -> Principal | None:
+        """Find the principal of a blueprint, be it in the bin."""
+        wanted = app.lower()
+        return next((one for one in self.principals.of(tenant) if one.app == wanted), None)
+
+    def weight(self, tenant: str) -> float:
+        """What the tenant's objects count towards its quota."""
+        shelves = (self.blueprints, self.principals, self.identities, self.users)
+        return sum(sum(1 for _ in one.of(tenant)) + one.gone(tenant) / 4 for one in shelves)
