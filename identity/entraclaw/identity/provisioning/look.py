@@ -1,0 +1,280 @@
+"""Look at what there is of an agent in a tenant, before anything is done. Only reads.
+
+What was about to be made when an earlier setup died is looked for by its mark until every
+copy of the directory would show it: made twice, one of the two would be nobody's.
+
+Contract: docs/setup.md#what-is-looked-at
+"""
+
+from collections.abc import Callable, Mapping
+
+from entraclaw.identity.provisioning import paths, reading
+from entraclaw.identity.provisioning.addresses import TRIES, candidate, domain_for
+from entraclaw.identity.provisioning.calls import Call, Document, Reply, next_of, rows
+from entraclaw.identity.provisioning.facts import (
+    Address,
+    Application,
+    Endpoint,
+    Facts,
+    Identity,
+    Me,
+    Organisation,
+    Sponsor,
+    User,
+)
+from entraclaw.identity.provisioning.journal import Journal, Part
+from entraclaw.identity.provisioning.refused import accepted
+from entraclaw.identity.provisioning.steps import Rest, Steps
+from entraclaw.identity.provisioning.wish import Wish
+
+SETTLED_S = 120.0  # after which whoever still does not see a thing never will
+_PAUSE_S = 5.0
+_NOT_FOUND = 404
+
+Now = Callable[[], float]
+
+
+def look(wish: Wish, journal: Journal, now: Now, *, patiently: bool = True) -> Steps[Facts]:
+    """Read all that decides what a setup does.
+
+    *patiently*: wait for what an earlier setup may have made a moment ago; *now* is seconds
+    since the epoch.
+
+    Raises:
+        CallRefused: Whoever signed in may not read something.
+        Unreachable: Graph's answer makes no sense.
+    """
+    me, tenant = yield from _who()
+    unknown: dict[str, str] = {}
+    seek = _Seek(journal, now, patiently=patiently)
+    user = yield from _adopted(wish, journal, unknown)
+    blueprint = yield from _blueprint(wish, seek, user, unknown)
+    principal, identity = "", None
+    siblings: tuple[Identity, ...] = ()
+    if blueprint is not None:
+        principal = yield from _principal(blueprint)
+        identity, siblings = yield from _identities(wish, seek, blueprint, user)
+    if identity is not None and user is None:
+        user = yield from _user_of(identity, seek)
+    gone = seek.gone(blueprint, principal, identity, user)
+    address = None
+    if user is None:
+        address = yield from _address(wish, me, tenant)
+    sponsors, strangers = yield from _sponsors(wish, me)
+    return Facts(
+        me=me,
+        tenant=tenant,
+        blueprint=blueprint,
+        principal=principal,
+        identity=identity,
+        siblings=siblings,
+        user=user,
+        address=address,
+        sponsors=sponsors,
+        strangers=strangers,
+        gone=gone,
+        unknown=unknown,
+        bot=(yield from _bot(wish, unknown)),
+        endpoint=(yield from _endpoint(wish, blueprint)),
+    )
+
+
+class _Seek:
+    """How long to look for what the journal speaks of."""
+
+    def __init__(self, journal: Journal, now: Now, *, patiently: bool) -> None:
+        self.journal, self.now, self._patiently = journal, now, patiently
+
+    def is_fresh(self, part: Part) -> bool:
+        """Whether *part* was made so lately that a copy may not show it."""
+        thing = self.journal.things.get(part)
+        at = thing.at if thing else self.journal.begun.get(part)
+        return self._patiently and at is not None and 0 <= self.now() - at < SETTLED_S
+
+    def until(
+        self, part: Part, attempt: Callable[[], Steps[Document | None]]
+    ) -> Steps[Document | None]:
+        """Try *attempt* until it finds something, or *part* cannot be fresh any more."""
+        while True:
+            found = yield from attempt()
+            if found is not None or not self.is_fresh(part):
+                return found
+            yield Rest(_PAUSE_S, f"the {part} that an earlier setup made may not be seen yet")
+
+    def gone(
+        self,
+        blueprint: Application | None,
+        principal: str,
+        identity: Identity | None,
+        user: User | None,
+    ) -> frozenset[Part]:
+        """Name what the journal has and the tenant has not."""
+        found: Mapping[Part, object] = {
+            Part.BLUEPRINT: blueprint,
+            Part.PRINCIPAL: principal,
+            Part.IDENTITY: identity,
+            Part.USER: user,
+        }
+        return frozenset(
+            part for part, one in found.items() if not one and part in self.journal.things
+        )
+
+
+def _who() -> Steps[tuple[Me, Organisation]]:
+    shown = accepted((yield Call("GET", paths.ME)))
+    roles = yield from _all(paths.MY_ROLES)
+    [tenant, *_] = (yield from _all(paths.ORGANISATION)) or [{}]
+    return reading.me(shown, roles), reading.organisation(tenant)
+
+
+def _adopted(wish: Wish, journal: Journal, unknown: dict[str, str]) -> Steps[User | None]:
+    name = journal.id_of(Part.USER) or wish.adopt
+    if not name:
+        return None
+    shown = yield from _one(Call("GET", paths.agent_user(name)))
+    found = reading.user(shown) if shown else None
+    if found is not None and found.identity:
+        return found
+    if not journal.id_of(Part.USER):
+        unknown["adopt"] = name
+    return None
+
+
+def _blueprint(
+    wish: Wish, seek: _Seek, user: User | None, unknown: dict[str, str]
+) -> Steps[Application | None]:
+    known = seek.journal.id_of(Part.BLUEPRINT)
+    if known:
+        shown = yield from seek.until(
+            Part.BLUEPRINT, lambda: _one(Call("GET", paths.application(known)))
+        )
+        return reading.application(shown) if shown else None
+    app = yield from _app_of(wish, user)
+    if app:
+        shown = yield from _one(Call("GET", paths.application_of(app)))
+        if shown and paths.is_blueprint(shown):
+            return reading.application(shown)
+        unknown["join"] = app
+        return None
+    path = paths.blueprints_marked(wish.mark)
+    shown = yield from seek.until(Part.BLUEPRINT, lambda: _first(path))
+    return reading.application(shown) if shown else None
+
+
+def _app_of(wish: Wish, user: User | None) -> Steps[str]:
+    """Name the blueprint that is joined: of the user that is adopted, or the one that is named."""
+    if user is None:
+        return wish.join.lower()
+    shown = yield from _one(Call("GET", paths.identity(user.identity)))
+    return reading.identity(shown).blueprint if shown else ""
+
+
+def _principal(blueprint: Application) -> Steps[str]:
+    shown = yield from _one(Call("GET", paths.principal_of(blueprint.app)))
+    return str(shown.get("id") or "").lower() if shown else ""
+
+
+def _identities(
+    wish: Wish, seek: _Seek, blueprint: Application, user: User | None
+) -> Steps[tuple[Identity | None, tuple[Identity, ...]]]:
+    """Find the agent's own identity among those of its blueprint, and the others."""
+    known = seek.journal.id_of(Part.IDENTITY) or (user.identity if user else "")
+    path = paths.identities_of(blueprint.app)
+
+    def mine() -> Steps[Document | None]:
+        if known:
+            return (yield from _one(Call("GET", paths.identity(known))))
+        for shown in (yield from _all(path)):
+            if reading.identity(shown).mark == wish.mark:
+                return shown
+        return None
+
+    shown = yield from seek.until(Part.IDENTITY, mine)
+    identity = reading.identity(shown) if shown else None
+    others = [reading.identity(one) for one in (yield from _all(path))]
+    own = identity.id if identity else ""
+    return identity, tuple(one for one in others if one.id != own)
+
+
+def _user_of(identity: Identity, seek: _Seek) -> Steps[User | None]:
+    path = paths.users_of(identity.id)
+    shown = yield from seek.until(Part.USER, lambda: _first(path))
+    return reading.user(shown) if shown else None
+
+
+def _address(wish: Wish, me: Me, tenant: Organisation) -> Steps[Address]:
+    if wish.upn:
+        upn = wish.upn.lower()
+        is_proved = upn.rpartition("@")[2] in tenant.domains
+        is_taken = is_proved and (yield from _is_taken(upn))
+        return Address(upn, is_taken, is_proved)
+    domain = domain_for(wish.domain, me.upn, tenant.domains)
+    if domain not in tenant.domains:
+        return Address(f"{candidate(wish.name, 1)}@{domain}", is_proved=False)
+    for number in range(1, TRIES + 1):
+        upn = f"{candidate(wish.name, number)}@{domain}"
+        if not (yield from _is_taken(upn)):
+            return Address(upn)
+    return Address(upn, is_taken=True)
+
+
+def _is_taken(upn: str) -> Steps[bool]:
+    return (yield from _one(Call("GET", paths.user(upn)))) is not None
+
+
+def _sponsors(wish: Wish, me: Me) -> Steps[tuple[tuple[Sponsor, ...], tuple[str, ...]]]:
+    if not wish.sponsors:
+        return (Sponsor(me.oid, me.name),), ()
+    found: dict[str, Sponsor] = {}
+    strangers: list[str] = []
+    for name in wish.sponsors:
+        shown = yield from _one(Call("GET", paths.user(name)))
+        if shown is None and "@" not in name:
+            shown = yield from _one(Call("GET", paths.group(name)))
+        if shown is None:
+            strangers.append(name)
+        else:
+            one = reading.sponsor(shown)
+            found[one.id] = one
+    return tuple(found.values()), tuple(strangers)
+
+
+def _bot(wish: Wish, unknown: dict[str, str]) -> Steps[Application | None]:
+    if not wish.bot:
+        return None
+    shown = yield from _one(Call("GET", paths.application_of(wish.bot)))
+    if shown is None or paths.is_blueprint(shown):
+        unknown["bot"] = wish.bot
+        return None
+    return reading.application(shown)
+
+
+def _endpoint(wish: Wish, blueprint: Application | None) -> Steps[Endpoint]:
+    """Read where messages go; whether a tenant has this at all is told by its answer alone."""
+    if not wish.endpoint or blueprint is None:
+        return Endpoint(is_here=bool(wish.endpoint))
+    reply: Reply = yield Call("GET", paths.communication(blueprint.id))
+    return reading.endpoint(reply.body) if reply.is_good else Endpoint(is_here=False)
+
+
+def _one(call: Call) -> Steps[Document | None]:
+    """Read one object; None if there is none."""
+    reply: Reply = yield call
+    if reply.status == _NOT_FOUND:
+        return None
+    return accepted(reply)
+
+
+def _first(path: str) -> Steps[Document | None]:
+    return next(iter((yield from _all(path))), None)
+
+
+def _all(path: str) -> Steps[list[Document]]:
+    """Read a list to its last page."""
+    found: list[Document] = []
+    while path:
+        reply: Reply = yield Call("GET", path)
+        accepted(reply)
+        found += rows(reply)
+        path = next_of(reply)
+    return found
