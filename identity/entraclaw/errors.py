@@ -21,8 +21,10 @@
     ├── InboxUnreadable    the inbox on disk is not one this version can open
     ├── InboxUnwritable    the inbox could not do what was asked (disk full, locked)
     ├── AccessUnreadable   the list of who may speak cannot be taken at its word
+    │   └── AccessUnsealed it is not as the daemon sealed it
     ├── AccessUnwritable   the list of who may speak could not be changed
     ├── PairingRefused     nobody waits with the code that was given
+    ├── ProofRefused       nothing proves that a person wants what widens power
     ├── AlreadyRunning     another daemon holds the profile
     ├── NotRunning         no daemon holds the profile
     │   └── NotAnswering   one does, and it takes too long
@@ -136,6 +138,11 @@ class SignInRefused(EntraclawError):
     """Entra did not sign the person in, or it is not the person we act for."""
 
     exit_code: ClassVar[int] = 3
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "") -> None:
+        """Keep Entra's own *code* beside it (``AADSTS90094``); empty where it was not Entra."""
+        self.code = code
+        super().__init__(message, hint=hint)
 
 
 class NoPrincipal(EntraclawError):
@@ -272,6 +279,19 @@ class AccessUnreadable(EntraclawError):
         )
 
 
+class AccessUnsealed(AccessUnreadable):
+    """The list of who may speak is not as the daemon sealed it: nobody on it may speak."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        """Name the file and what is wrong with it."""
+        EntraclawError.__init__(
+            self,
+            f"the list of who may speak is not as it was sealed: {path}: {reason}",
+            hint="`entraclaw access list` shows what changed, `access restore` puts back what was "
+            "sealed, `access accept` takes what is there, `access reset` begins anew",
+        )
+
+
 class AccessUnwritable(EntraclawError):
     """The list of who may speak could not be changed; it is as it was."""
 
@@ -288,6 +308,10 @@ class PairingRefused(EntraclawError):
         super().__init__(
             "nobody waits with that code", hint="`entraclaw access list` shows who waits"
         )
+
+
+class ProofRefused(EntraclawError):
+    """What widens power was not proved to be a person's will; nothing was changed."""
 
 
 class AlreadyRunning(EntraclawError):

@@ -12,7 +12,9 @@ import pytest
 from filelock import FileLock
 
 from entraclaw.bot.access import DESK, Access, Account, Listed
-from entraclaw.bot.access_file import AccessFile, decode
+from entraclaw.bot.access_file import AccessFile
+from entraclaw.bot.access_format import decode
+from entraclaw.bot.seal_key import FileRecord, SealKeys
 from entraclaw.errors import AccessUnreadable, AccessUnwritable
 
 TENANT = "6f1d5c1e-0b7a-4c55-9a41-3c0f5a2b7d10"
@@ -25,7 +27,13 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
 
 @pytest.fixture
 def file(tmp_path: Path) -> AccessFile:
-    return AccessFile(tmp_path / "default")
+    return another(tmp_path / "default")
+
+
+def another(folder: Path, patience_s: float = 5.0) -> AccessFile:
+    """The list of a profile whose seal has its key in a file, whatever this machine has."""
+    keys = SealKeys((FileRecord(folder / "state" / "seal.key"),))
+    return AccessFile(folder, keys, patience_s)
 
 
 def allow(file: AccessFile, account: Account = GRACE) -> None:
@@ -49,7 +57,7 @@ def test_list_that_was_never_written_is_empty(file: AccessFile) -> None:
 def test_change_is_there_for_the_next_reader(file: AccessFile) -> None:
     access, _ = file.change(lambda access: (access.allow(GRACE, "Grace", DESK, 1.0), None))
 
-    assert AccessFile(file.path.parents[1]).load() == access
+    assert another(file.path.parents[1]).load() == access
     assert access.allowed == {GRACE: Listed("Grace", 1.0, DESK)}
 
 
@@ -60,7 +68,7 @@ def test_list_is_for_its_owner_only(file: AccessFile) -> None:
     modes = [
         stat.S_IMODE(p.stat().st_mode) for p in (file.path.parent, *file.path.parent.iterdir())
     ]
-    assert modes == [0o700, 0o600, 0o600]
+    assert modes == [0o700, *[0o600] * 4]  # the list, its lock, its seal, the key of that
 
 
 def test_edit_that_raises_changes_nothing(file: AccessFile) -> None:
@@ -87,7 +95,7 @@ def test_many_writers_lose_nothing(file: AccessFile) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         for who in people:
-            pool.submit(allow, AccessFile(file.path.parents[1]), who)
+            pool.submit(allow, another(file.path.parents[1]), who)
 
     assert set(file.load().allowed) == set(people)
 
@@ -99,11 +107,12 @@ def test_half_a_file_that_a_crash_left_is_not_in_the_way(file: AccessFile) -> No
     allow(file)
 
     assert GRACE in file.load().allowed
-    assert {path.name for path in file.path.parent.iterdir()} == {"access.json", "access.lock"}
+    left = {"access.json", "access.json.seal", "access.lock", "seal.key"}
+    assert {path.name for path in file.path.parent.iterdir()} == left
 
 
 def test_writer_who_never_ends_is_named_as_the_reason(tmp_path: Path) -> None:
-    file = AccessFile(tmp_path, patience_s=0)
+    file = another(tmp_path, patience_s=0)
     allow(file)
 
     with (
@@ -117,14 +126,14 @@ def test_place_that_cannot_be_written_is_an_error_of_ours(tmp_path: Path) -> Non
     (tmp_path / "state").write_text("a file, not a folder")
 
     with pytest.raises(AccessUnwritable, match=r"access\.json"):
-        allow(AccessFile(tmp_path))
+        allow(another(tmp_path))
 
 
 # What the daemon sees
 
 
 def test_daemon_sees_a_change_by_another_process(file: AccessFile) -> None:
-    other = AccessFile(file.path.parents[1])
+    other = another(file.path.parents[1])
     assert file.current() == Access()
 
     allow(other)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entraclaw.bot.access import DESK, Access, Listed, Pending
-from entraclaw.bot.access_file import decode, encode
+from entraclaw.bot.access_format import decode, encode
 from entraclaw.bot.plain import plain_name
 
 GUIDS = st.uuids().map(str)

@@ -99,8 +99,10 @@ async def test_without_an_agent_user_there_are_no_sponsors_and_nobody_is_asked()
         assert await sponsors_of(graph, "") == frozenset()
 
 
-def test_bot_that_nobody_may_speak_to_says_so_until_somebody_may(tmp_path: Path) -> None:
+async def test_bot_that_nobody_may_speak_to_says_so_until_somebody_may(tmp_path: Path) -> None:
     access = AccessFile(tmp_path)
+    assert trouble(access, BOT_ALONE) is None  # not looked at yet
+    await access.now()
 
     said = trouble(access, BOT_ALONE)
     assert said is not None
@@ -111,12 +113,14 @@ def test_bot_that_nobody_may_speak_to_says_so_until_somebody_may(tmp_path: Path)
     assert trouble(access, BOT_ALONE) is None
 
 
-def test_list_that_cannot_be_read_comes_first(tmp_path: Path) -> None:
+async def test_list_that_cannot_be_read_comes_first(tmp_path: Path) -> None:
     access = AccessFile(tmp_path)
     access.change(lambda listed: (listed.allow((TENANT, ADA), "Ada", DESK, 1.0), None))
     [path] = [one for one in tmp_path.rglob("*") if one.suffix in {".json", ".toml"}]
     path.write_text("no list", encoding="utf-8")
 
-    said = trouble(AccessFile(tmp_path), BOT_ALONE)
+    found = AccessFile(tmp_path)
+    await found.now()
+    said = trouble(found, BOT_ALONE)
     assert said is not None
-    assert "cannot be read" in said
+    assert "sealed" in said

@@ -304,7 +304,12 @@ async def test_status_for_a_person_says_who_receives_and_what_that_costs(
     alone: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     typed = typing(alone.home, monkeypatch, capsys, PROFILE)
-    async with alone.daemon():
+    async with alone.daemon() as daemon:
+
+        async def has_looked() -> bool:
+            return daemon.agency is not None and daemon.agency.trouble() is not None
+
+        await until(has_looked)
         said = await asyncio.to_thread(typed, "status")
 
     out = " ".join(said.out.split())

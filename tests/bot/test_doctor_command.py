@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.exchange import BRISK, Exchange
+from bot.presences import Played, change
 from bot.stage import PROFILE, Stage, until
 from bot.typed import Said, typing
+from entraclaw.bot.access_file import AccessFile
 from entraclaw.bot.inbox import State
 from entraclaw.bot.profile_lock import ProfileLock
 from entraclaw.identity.keys.file import UnsafeFileKeyStore
@@ -153,7 +155,9 @@ async def test_chat_with_a_stranger_names_the_command_that_lets_them_in(
     cure, *_ = [row for row in said.out.splitlines() if "entraclaw access allow" in row]
     assert "Entry 2, message of Grace Hopper: dropped" in said.out
 
-    assert (await typed(*cure.split()[1:])).code == 0
+    person = cure.split()[-1]
+    listed = AccessFile(stage.folder)
+    await asyncio.to_thread(change, listed, Played(answer=True), do="allow", person=person)
     assert (await typed("doctor", "chat", "2")).code == 0
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.proofs import confirm
 from bot.stage import PROFILE, Stage, until
 from bot.typed import Said, typing
 from entraclaw.bot.answers import TEXT_LIMIT
@@ -86,15 +87,16 @@ async def test_dropped_turn_makes_way_for_the_next_one(
 async def test_replayed_message_is_judged_by_the_rules_as_they_are_now(
     stage: Stage, daemon: Daemon, typed: Type
 ) -> None:
-    del daemon
     await stage.say("let me in", person="grace")
     await settle(stage, State.DROPPED)
     [told] = (await typed("inbox", "why", "1", "--json")).document["entries"]
     allow, replay = (cure["command"].split()[1:] for cure in told["cures"])
 
-    assert (await typed(*allow)).code == 0
+    allowing = asyncio.ensure_future(typed(*allow))
+    await confirm(stage, daemon)
+    assert (await allowing).code == 0
     assert (await typed(*replay)).out.startswith("entry 1 is judged again;")
-    await settle(stage, State.WAITING)
+    await settle(stage, State.WAITING, State.DONE, State.DONE)
 
 
 async def test_what_cannot_be_done_is_the_daemons_own_sentence(

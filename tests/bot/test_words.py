@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entraclaw.bot.words import Approve, Stop, word
+from entraclaw.bot.words import Approve, Confirm, Refuse, Stop, word
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,12 @@ FOR_THE_AGENT = [
     "pair ACDEF0",
     "pair ACD EF3",
     "pa\u0131r ACDEF3",
+    "confirm",
+    "confirm attachment",
+    "confirm K7QXM-X9H4",
+    "confirm K7QXM X9H43",
+    "please confirm K7QXM-X9H43",
+    "refuse it",
 ]
 
 
@@ -49,6 +55,15 @@ def test_word_within_more_text_or_not_quite_it_is_for_the_agent(text: str) -> No
 @pytest.mark.parametrize("text", ["pair ACDEF3", "Pair acdef3", "  PAIR \u00a0ACDEF3\n"])
 def test_pair_and_a_code_is_a_word(text: str) -> None:
     assert word(text) == Approve("ACDEF3")
+
+
+@pytest.mark.parametrize("text", ["confirm K7QXM-X9H43", " Confirm k7qxm\u2013x9h43\n"])
+def test_confirm_and_a_code_is_a_word(text: str) -> None:
+    assert word(text) == Confirm("K7QXM-X9H43")
+
+
+def test_refuse_is_a_word() -> None:
+    assert word("Refuse ") == Refuse()
 
 
 @given(st.text(min_size=1).filter(str.strip), st.sampled_from(["stop", "pair ACDEF3"]))

@@ -20,6 +20,7 @@ from contracts.keystore import (
     refuses_everything,
 )
 from contracts.sign_in import OpenSeals, SignInContract
+from entraclaw.bot.seal_key import KeyringRecord, SealKeys
 from entraclaw.identity.keys.keyring_store import KeyringKeyStore
 from entraclaw.identity.keys.system_keyring import SystemKeyring
 from entraclaw.identity.sealing import KeyringSeal
@@ -102,6 +103,19 @@ class TestKeyringSeal(SignInContract):
     def open_seals(self, request: pytest.FixtureRequest) -> OpenSeals:
         name = f"{request.node.name} sign-in"
         return lambda: KeyringSeal(name, SystemKeyring(secret_service))
+
+
+def test_key_of_a_seal_is_kept_there_and_found_again() -> None:
+    record = KeyringRecord(SystemKeyring(secret_service), "/home/ada/profile")
+    keys = SealKeys((record,))
+    assert (record.unavailable(), keys.find()) == (None, None)
+    made = keys.make()
+    made.advance("access.json", 2)
+
+    found = keys.find()
+
+    assert found is not None
+    assert (found.mac(b"x"), found.known("access.json")) == (made.mac(b"x"), 2)
 
 
 # keyring leaves its connection open where it refuses; collected here, not in a later test.

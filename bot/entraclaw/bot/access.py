@@ -21,9 +21,9 @@ TOLD_LIMIT = 2
 
 # No letter or digit that another is mistaken for, aloud or on paper. A code ends in a
 # digit, so that no word of a language is one.
-_DIGITS = "34679"
-_SIGNS = "ACDEFGHJKMNPQRTUWXY" + _DIGITS
-_CODE = re.compile(f"[{_SIGNS}]{{5}}[{_DIGITS}]")
+DIGITS = "34679"
+SIGNS = "ACDEFGHJKMNPQRTUWXY" + DIGITS
+_CODE = re.compile(f"[{SIGNS}]{{5}}[{DIGITS}]")
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -163,7 +163,7 @@ class Access:
 
 def new_code(choose: Callable[[str], str]) -> str:
     """Make a code of six signs; *choose* picks one of a string (`secrets.choice`)."""
-    return "".join(choose(_SIGNS) for _ in range(5)) + choose(_DIGITS)
+    return "".join(choose(SIGNS) for _ in range(5)) + choose(DIGITS)
 
 
 def read_code(text: str) -> str:

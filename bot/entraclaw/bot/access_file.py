@@ -1,167 +1,120 @@
-"""Keep the list of who may speak: `state/access.json` of a profile.
+"""Keep the list of who may speak: `state/access.json` of a profile, and its seal.
 
-The command line and the daemon both write it: a lock, the whole file anew, one rename.
-A list that cannot be read is refused as a whole and left as it is: whoever edits it by
-hand and makes a mistake loses nothing, and lets nobody in.
+Whoever writes it holds a lock, writes the whole file anew, and seals it. A list that cannot
+be read, or that was changed without its seal, is refused as a whole and left as it is: it
+lets nobody in, and nothing of it is lost.
 """
 
+import asyncio
 import logging
-import os
-from collections.abc import Callable, Generator, Mapping
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeVar
+from typing import TypeVar
 
-from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from entraclaw.bot.access import Access
+from entraclaw.bot.access_format import decode, encode
+from entraclaw.bot.seal import Broken, Changed, Intact
+from entraclaw.bot.seal_key import Kept, SealKeys
+from entraclaw.bot.sealed_file import Mark, SealedFile, Unreadable
+from entraclaw.errors import (
+    AccessUnreadable,
+    AccessUnsealed,
+    AccessUnwritable,
+    EntraclawError,
+    KeyUnavailable,
+)
 
-from entraclaw.bot.access import DESK, Access, Account, Listed, Pending
-from entraclaw.bot.plain import plain_name
-from entraclaw.errors import AccessUnreadable, AccessUnwritable
-
-_VERSION: Final = 1
-_SIZE_LIMIT = 1 << 20
-_PATIENCE_S = 5.0
-_OTHERS_WRITE = 0o022
 _log = logging.getLogger(__name__)
+_PATIENCE_S = 5.0
 
 _T = TypeVar("_T")
-_Mark = tuple[int, int, int, int]
-_GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_Guid = Annotated[str, StringConstraints(pattern=f"^{_GUID}$")]
-_By = Annotated[str, StringConstraints(pattern=f"^({DESK}|{_GUID})$")]
-_Seconds = Annotated[float, Field(ge=0, le=253402300799)]  # what a date can say
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the list on the disk is worth.
 
-
-class _Head(BaseModel):
-    model_config = ConfigDict(strict=True)
-
-    version: int
-
-
-class _Person(_Strict):
-    tenant: _Guid
-    oid: _Guid
-    name: str
-
-    @property
-    def account(self) -> Account:
-        return self.tenant, self.oid
-
-
-class _Listed(_Person):
-    since: _Seconds
-    by: _By
-
-
-class _Pending(_Person):
-    code: str
-    until: _Seconds
-    told: Annotated[int, Field(ge=1)]
-
-
-class _Document(_Strict):
-    version: Literal[1]
-    pairing: bool
-    allowed: list[_Listed]
-    denied: list[_Listed]
-    pending: list[_Pending]
-
-
-def decode(raw: bytes) -> Access:
-    """Read a list.
-
-    Raises:
-        ValueError: It is none; the text of the error says what is wrong.
+    Attributes:
+        sealed: The list as it was sealed, empty if none was; None where the seal does not say.
+        found: The list as the file has it; None where it cannot be read.
+        why: Why the file is refused; empty where it counts.
+        is_changed: Whether that is because it is not as it was sealed.
     """
-    try:
-        if _Head.model_validate_json(raw).version > _VERSION:
-            raise ValueError("it was written by a newer version")
-        document = _Document.model_validate_json(raw)
-    except ValidationError as error:
-        raise ValueError(_first(error)) from None
-    return Access(
-        allowed={
-            one.account: Listed(plain_name(one.name), one.since, one.by) for one in document.allowed
-        },
-        denied={
-            one.account: Listed(plain_name(one.name), one.since, one.by) for one in document.denied
-        },
-        pairing=document.pairing,
-        pending=tuple(
-            Pending(one.code, one.account, plain_name(one.name), one.until, one.told)
-            for one in document.pending
-        ),
-    )
 
-
-def encode(access: Access) -> bytes:
-    """Write a list so that `decode` reads the same, and a person can too."""
-    document = _Document(
-        version=_VERSION,
-        pairing=access.pairing,
-        allowed=_entries(access.allowed),
-        denied=_entries(access.denied),
-        pending=[
-            _Pending(
-                code=one.code,
-                tenant=one.account[0],
-                oid=one.account[1],
-                name=one.name,
-                until=one.until,
-                told=one.told,
-            )
-            for one in access.pending
-        ],
-    )
-    return document.model_dump_json(indent=2).encode() + b"\n"
+    sealed: Access | None
+    found: Access | None
+    why: str = ""
+    is_changed: bool = False
 
 
 class AccessFile:
     """The list of the profile in one folder."""
 
-    def __init__(self, folder: Path, patience_s: float = _PATIENCE_S) -> None:
-        """Know the file; *patience_s* is how long to wait for another who writes."""
-        self.path = folder / "state" / "access.json"
-        self._patience_s = patience_s
-        self._mark: _Mark | None = None
-        self._access = Access()
-        self._trouble: AccessUnreadable | None = None
+    def __init__(
+        self, folder: Path, keys: SealKeys | None = None, patience_s: float = _PATIENCE_S
+    ) -> None:
+        """Know the file; *patience_s* is how long to wait for another who writes.
 
-    def load(self) -> Access:
-        """Read the list; where there is no file it is empty.
+        *keys* finds what seals it; None takes the profile's own.
+        """
+        self.path = folder / "state" / "access.json"
+        self._file = SealedFile(self.path, keys or SealKeys.of(folder), patience_s)
+        self._mark: Mark | None = None
+        self._access = Access()
+        self._trouble: EntraclawError | None = None
+        self._opening = asyncio.Lock()
+        self.is_open = False
+        self._adopted = 0.0  # when a list from before there were seals was sealed
+
+    def open(self) -> None:
+        """Find what seals the list; a list from before there were seals is sealed as it is.
+
+        Blocks while the keyring asks a person.
 
         Raises:
-            AccessUnreadable: There is a file, and it cannot be taken at its word.
+            KeyUnavailable: The key is where nobody can get at it now.
+            AccessUnwritable: The disk does not take it.
         """
+        if self.is_open:
+            return
         try:
-            with self.path.open("rb") as file:
-                mode = os.fstat(file.fileno()).st_mode
-                raw = file.read(_SIZE_LIMIT + 1)
-        except FileNotFoundError:
-            return Access()
-        except OSError as error:
-            raise AccessUnreadable(str(self.path), str(error.strerror)) from error
-        if os.name == "posix" and mode & _OTHERS_WRITE:
-            raise AccessUnreadable(str(self.path), "others may write it: chmod 600")
-        if len(raw) > _SIZE_LIMIT:
-            raise AccessUnreadable(str(self.path), "it is too large")
-        try:
-            return decode(raw)
-        except ValueError as error:
-            raise AccessUnreadable(str(self.path), str(error)) from None
+            with self._locked():
+                if self._file.open(_is_list):
+                    self._adopted = time.time()
+                    _log.warning("the list of who may speak was sealed as it was found")
+        except Unreadable as error:
+            _log.warning("the list of who may speak has no seal yet: %s", error)
+        self.is_open = True
+
+    async def now(self) -> Access:
+        """Give the list for the gate, opened first.
+
+        Raises:
+            KeyUnavailable: As `open` does: who may speak is not known.
+            AccessUnwritable: The same.
+        """
+        if not self.is_open:
+            async with self._opening:
+                try:
+                    await asyncio.to_thread(self.open)
+                except (KeyUnavailable, AccessUnwritable) as error:
+                    self._trouble = error
+                    raise
+        return self.current()
 
     def current(self) -> Access:
-        """Give the list for the gate; it is read again when the file has changed.
+        """Give the list; it is read again when the file or its seal has changed.
 
-        Never raises: a list that cannot be read is an empty one, so that the sponsors,
-        and only they, may speak. `trouble` then says why.
+        A list that cannot be read, or is not as it was sealed, is an empty one, so that the
+        sponsors, and only they, may speak. `trouble` then says why.
+
+        Raises:
+            KeyUnavailable: What sealed it cannot be asked now.
         """
-        mark = self._look()
+        mark = self._file.marks()
         if mark is not None and mark == self._mark:
             return self._access
         before = self._trouble
@@ -174,9 +127,48 @@ class AccessFile:
         return self._access
 
     @property
-    def trouble(self) -> AccessUnreadable | None:
-        """Why the last `current` gave an empty list although there is a file."""
+    def trouble(self) -> EntraclawError | None:
+        """Why the list that was last asked for is empty, or none, although there is a file."""
         return self._trouble
+
+    def load(self) -> Access:
+        """Read the list; where there is no file, and none was sealed, it is empty.
+
+        Raises:
+            AccessUnreadable: There is a file, and it cannot be taken at its word.
+            AccessUnsealed: It is not as it was sealed.
+            KeyUnavailable: What sealed it cannot be asked now.
+        """
+        sight = self.sight()
+        if sight.is_changed:
+            raise AccessUnsealed(str(self.path), sight.why)
+        if sight.sealed is None:
+            raise AccessUnreadable(str(self.path), sight.why)
+        return sight.sealed
+
+    def sight(self) -> Sight:
+        """Look at the file and its seal.
+
+        Raises:
+            AccessUnreadable: The file cannot be read, or others may write it.
+            KeyUnavailable: What sealed it cannot be asked now.
+        """
+        try:
+            looked = self._file.look()
+        except Unreadable as error:
+            raise AccessUnreadable(str(self.path), str(error)) from None
+        found, why = _read(looked.found)
+        match looked.verdict:
+            case None:  # before the first daemon
+                return Sight(found, found, why)
+            case Intact(payload):
+                sealed, why = _read(payload)
+                return Sight(sealed, sealed, why)
+            case Changed(before):
+                said = f"it was changed outside the daemon{why and f', and {why}'}"
+                return Sight(_read(before)[0], found, said, is_changed=True)
+            case Broken(reason):
+                return Sight(None, found, f"its seal {reason}", is_changed=True)
 
     def change(self, edit: Callable[[Access], tuple[Access, _T]]) -> tuple[Access, _T]:
         """Replace the list by what *edit* makes of it; give that, and its other result.
@@ -184,80 +176,119 @@ class AccessFile:
         Blocks while another process writes; call it from a thread where that matters.
 
         Raises:
-            AccessUnreadable: The list cannot be read, and stays as it is.
+            AccessUnreadable: The list cannot be taken at its word, and stays as it is.
             AccessUnwritable: It could not be written, and is as it was.
+            KeyUnavailable: What seals it cannot be asked now.
         """
+        self.open()
         with self._locked():
             before = self.load()
             after, result = edit(before)
             if after != before:
-                self._write(encode(after))
+                self._replace(encode(after))
         return after, result
 
-    def set_aside(self, now: float) -> Path | None:
-        """Rename a list that cannot be read, so that an empty one takes its place.
-
-        Returns:
-            Where it is now; None when it can be read, and stays.
+    def accept(self, expected: Access) -> Access:
+        """Seal the list as the file has it, whatever was sealed before.
 
         Raises:
-            AccessUnwritable: It could not be renamed.
+            AccessUnreadable: The file is no list, or another one than was *expected*.
+            AccessUnwritable: It could not be sealed.
+        """
+        with self._locked():
+            try:
+                is_lost = self.sight().sealed is None
+            except KeyUnavailable:
+                is_lost = True
+            found = self._found()
+            if found != expected:
+                raise AccessUnreadable(str(self.path), "it was changed again meanwhile")
+            if is_lost:
+                self._file.begin_anew()
+            self._replace(encode(found))
+        self._adopted = 0.0
+        return found
+
+    def restore(self) -> Access:
+        """Put the list back as it was sealed.
+
+        Raises:
+            AccessUnsealed: The seal does not say how it was.
+            AccessUnwritable: It could not be written.
+        """
+        with self._locked():
+            sight = self.sight()
+            if sight.sealed is None or (sight.is_changed and not self._file.put_back()):
+                raise AccessUnsealed(str(self.path), sight.why)
+        return sight.sealed
+
+    def set_aside(self, now: float) -> Path | None:
+        """Rename a list that is refused, so that an empty one takes its place.
+
+        Returns:
+            Where it is now; None when it counts, and stays.
+
+        Raises:
+            AccessUnwritable: It could not be renamed, or the empty one not sealed.
         """
         aside = self.path.with_name(f"{self.path.name}.unreadable-{now:.0f}")
         with self._locked():
             try:
                 self.load()
             except AccessUnreadable:
-                self.path.rename(aside)
+                if self.path.exists():
+                    self.path.rename(aside)
+                self._replace(encode(Access()))
                 return aside
         return None
 
-    def _look(self) -> _Mark | None:
+    def document(self) -> dict[str, object]:
+        """Shape for `status` what protects the list, without asking the keyring."""
+        key = self._file.key
+        if self.is_open:
+            self.current()
+        return {
+            "kept": key.kept.value if key else None,
+            "is_weak": key is not None and key.kept is Kept.FILE,
+            "adopted": self._adopted or None,
+        }
+
+    def _found(self) -> Access:
         try:
-            seen = self.path.stat()
-        except OSError:
-            return None
-        return seen.st_ino, seen.st_mtime_ns, seen.st_size, seen.st_mode
+            return decode(self.path.read_bytes())
+        except FileNotFoundError:
+            return Access()
+        except OSError as error:
+            raise AccessUnreadable(str(self.path), str(error.strerror)) from error
+        except ValueError as error:
+            raise AccessUnreadable(str(self.path), str(error)) from None
+
+    def _replace(self, raw: bytes) -> None:
+        try:
+            self._file.replace(raw)
+        except Unreadable as error:
+            raise AccessUnwritable(str(self.path), str(error)) from error
 
     @contextmanager
     def _locked(self) -> Generator[None]:
-        state = self.path.parent
-        lock = FileLock(state / "access.lock", timeout=self._patience_s, mode=0o600)
         try:
-            for folder in (state.parent, state):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with lock:
+            with self._file.locked():
                 yield
-        except Timeout:
-            raise AccessUnwritable(str(self.path), "another process is writing it") from None
+        except TimeoutError as error:
+            raise AccessUnwritable(str(self.path), str(error)) from None
         except OSError as error:
             raise AccessUnwritable(str(self.path), str(error.strerror)) from error
 
-    def _write(self, raw: bytes) -> None:
-        fresh = self.path.with_name(f"{self.path.name}.new")
-        fresh.unlink(missing_ok=True)  # left by one that died here
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self.path)
-        if os.name == "posix":  # the rename itself must survive a power cut
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+
+def _read(raw: bytes | None) -> tuple[Access | None, str]:
+    """Read a list; gives it, or why it is none."""
+    if raw is None:
+        return Access(), ""
+    try:
+        return decode(raw), ""
+    except ValueError as error:
+        return None, str(error)
 
 
-def _entries(listed: Mapping[Account, Listed]) -> list[_Listed]:
-    return [
-        _Listed(tenant=tenant, oid=oid, name=note.name, since=note.since, by=note.by)
-        for (tenant, oid), note in listed.items()
-    ]
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']}" if where else first["msg"]
+def _is_list(raw: bytes) -> bool:
+    return _read(raw)[0] is not None

@@ -12,6 +12,7 @@ from entraclaw.bot.access_file import AccessFile
 from entraclaw.bot.activity import Json
 from entraclaw.bot.connector import Conversations, Line
 from entraclaw.bot.fields import identifier, text
+from entraclaw.errors import KeyUnavailable
 from entraclaw.identity import AgentIds
 from entraclaw.tools import Graph, Person, person, sponsors
 
@@ -46,11 +47,14 @@ def on_roster(line: Line, home: str) -> Ask:
 
 
 def trouble(access: AccessFile, agent: AgentIds, *, is_lent: bool = False) -> str | None:
-    """Say what keeps everybody from speaking; None if nothing does."""
-    listed = access.current()
+    """Say what keeps everybody from speaking; None if nothing does, or nothing is known yet."""
+    try:
+        listed = access.current() if access.is_open else None
+    except KeyUnavailable as error:
+        return str(error)
     if access.trouble is not None:
         return str(access.trouble)
-    if agent.user or is_lent or listed.allowed:
+    if agent.user or is_lent or listed is None or listed.allowed:
         return None
     return (
         "nobody may speak: there are no sponsors without an agent user, and the list allows"

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -20,6 +20,7 @@ from entraclaw.bot.acting import Acting
 from entraclaw.bot.admission import Door
 from entraclaw.bot.alarm import Alarm, Way
 from entraclaw.bot.attaching import Attaching
+from entraclaw.bot.background import ended, in_turn
 from entraclaw.bot.catalogue import Catalogue
 from entraclaw.bot.catchup import CatchUp
 from entraclaw.bot.clock import Steady
@@ -42,6 +43,8 @@ from entraclaw.bot.pipeline import Pipeline
 from entraclaw.bot.places import Place
 from entraclaw.bot.principal import ActsAs
 from entraclaw.bot.profile_lock import ProfileLock
+from entraclaw.bot.proof_rooms import proving_of
+from entraclaw.bot.proving import Proving
 from entraclaw.bot.quiet import Quiet
 from entraclaw.bot.reading_tools import fetch_attachment
 from entraclaw.bot.reception import Reception
@@ -55,7 +58,6 @@ from entraclaw.bot.trust import trust
 from entraclaw.bot.way_out import WayOut
 from entraclaw.bot.webhook import Webhook
 from entraclaw.bot.whoami import WhoAmI
-from entraclaw.errors import EntraclawError
 from entraclaw.identity import AgentIds, HopTiming
 from entraclaw.identity.proxy import proxy_of
 from entraclaw.identity.retrying import Trouble
@@ -92,7 +94,7 @@ class Agency:
         self.lock = ProfileLock(settings.folder)
         self.access = AccessFile(settings.folder)
         self.pipeline = Pipeline(self._line)
-        self._alarm, self._sponsors = self._people()
+        self._alarm, self._sponsors, self.proving = self._people(settings)
         self.lifecycle = Lifecycle(agent, self.lock, self._sponsors.forget)
         self._notices = notices = Notices(
             store.outbox, self.pipeline.send, self.lock, has_sponsors=self.acting.has_graph
@@ -142,12 +144,15 @@ class Agency:
         )
         return graph, licences
 
-    def _people(self) -> tuple[Alarm, Sponsors]:
+    def _people(self, settings: Settings) -> tuple[Alarm, Sponsors, Proving]:
         alarm = Alarm(self._store.outbox, self._store.places, self._ways)
         if self.acting.signed_in is not None:
-            return alarm, OneSponsor(self.acting.signed_in, time.monotonic, alarm.learn)
-        ask = partial(sponsors_of, self._graph, self._agent.user)
-        return alarm, Sponsors(ask, time.monotonic, alarm.learn)
+            people: Sponsors = OneSponsor(self.acting.signed_in, time.monotonic, alarm.learn)
+        else:
+            ask = partial(sponsors_of, self._graph, self._agent.user)
+            people = Sponsors(ask, time.monotonic, alarm.learn)
+        proving = proving_of(settings, self.access, alarm, people, self.lock, self._graph)
+        return alarm, people, proving
 
     def _ways(self, to: Place) -> Sequence[Way]:
         return self._out.sending.ways(to)
@@ -204,6 +209,7 @@ class Agency:
             sponsors=self._sponsors,
             directory=Directory(ask, home, time.monotonic),
             access=self.access,
+            proving=self.proving,
             notices=notices,
             lifecycle=self.lifecycle,
             now=time.time,
@@ -234,6 +240,7 @@ class Agency:
         stack.callback(agency.desk.close)
         stack.push_async_callback(agency._notices.close)
         stack.push_async_callback(agency._alarm.close)
+        stack.push_async_callback(agency.proving.close)
         stack.push_async_callback(agency._lanes.close)
         stack.push_async_callback(agency._invoking.close)
         if await store.outbox.forget_intents():
@@ -261,13 +268,13 @@ class Agency:
             self._sponsors.current,
             self._line.token,
             partial(asyncio.to_thread, self.key.prove),
+            self.access.now,
             partial(self._learn_name, who),
             self._out.settle,
             self._catch_up.at_start,
             partial(self._store.upkeep.keep_tidy, also=self.fetching.forget),
         )
-        warm = asyncio.create_task(_in_turn(ahead), name="begin")
-        stack.push_async_callback(_ended, warm)
+        stack.push_async_callback(ended, asyncio.create_task(in_turn(ahead), name="begin"))
 
     async def _learn_name(self, who: WhoAmI) -> None:
         if self.acting.signed_in is not None:
@@ -284,17 +291,3 @@ class Agency:
             late=arrival.late,
         )
         self._lanes.put(Entry(seq, arrival, arrival.conversation))
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-async def _in_turn(steps: Sequence[Callable[[], Awaitable[object]]]) -> None:
-    """Do one thing after the other, the last one for good; a failure is only logged."""
-    for step in steps:
-        try:
-            await step()
-        except EntraclawError as error:
-            _log.warning("not ready: %s", error)

@@ -7,7 +7,7 @@ message of theirs took, else their chat's name in Graph. Never as anybody else.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from entraclaw.bot.outbox import Outbox
 from entraclaw.bot.places import Place, Places
@@ -74,6 +74,12 @@ class Alarm:
             self._telling.add(task)
             task.add_done_callback(self._telling.discard)
 
+    async def say_to(self, people: Collection[str], words: str) -> frozenset[str]:
+        """Say *words* to each of *people* in their own 1:1; gives those who were told."""
+        places = await self._places.personal(people)
+        told = await asyncio.gather(*(self._say(place, words) for place in places))
+        return frozenset(place.person for place, was in zip(places, told, strict=True) if was)
+
     async def close(self) -> None:
         """Give up what is still being told."""
         for task in self._telling:
@@ -88,17 +94,19 @@ class Alarm:
         except EntraclawError as error:
             _log.warning("sponsors not told kind=%s reason=%s", kind, error)
 
-    async def _say(self, place: Place, words: str) -> None:
+    async def _say(self, place: Place, words: str) -> bool:
+        """Say it by the first way that works; tells whether it is known to have arrived."""
         for way in self._ways(place):
             try:
                 activity = await way(words)
             except Uncertain as error:  # it may have arrived, and is not said twice
                 _log.warning("a sponsor may not have been told reason=%s", error)
-                return
+                return False
             except EntraclawError as error:
                 _log.info("no way to a sponsor reason=%s", error)
             else:
                 await self._outbox.remember(place.lane, activity)
                 _log.info("a sponsor was told")
-                return
+                return True
         _log.warning("a sponsor could not be told: no way works")
+        return False

@@ -37,6 +37,10 @@ class ApprovalDesk:
             return {"error": str(error), "hint": error.hint, "exit": error.exit_code}
         return {"approvals": [_document(one) for one in self._approvals.open()]}
 
+    def is_of_a_host(self, pid: int) -> bool:
+        """Tell whether process *pid* was started by a host that is connected."""
+        return kin.descends(pid, {*self._shims(), *self._approvals.pids()} - {0})
+
     def _answer(self, request: Mapping[str, object], pid: int) -> Result:
         name, behavior, words = (request.get(key) for key in ("id", "behavior", "words"))
         if not isinstance(name, str) or not ID.fullmatch(name):
@@ -46,7 +50,7 @@ class ApprovalDesk:
         if not isinstance(words, str) or len(words) > WORDS_LIMIT:
             raise ApprovalRefused(f"a reason holds at most {WORDS_LIMIT} characters")
         # Where the system does not tell who asks, the command line's terminal must do.
-        if pid and kin.descends(pid, {*self._shims(), *self._approvals.pids()} - {0}):
+        if pid and self.is_of_a_host(pid):
             raise ApprovalRefused(
                 "a session cannot answer for itself, or for another one",
                 hint="answer in a terminal that no LLM host started",

@@ -1,6 +1,7 @@
 """What a person at the desk asks of a running daemon: replay, drop, send, catch up.
 
-One request, one result, both JSON. Nothing here widens who may do what.
+One request, one result, both JSON. Nothing here widens who may do what; what does is passed
+on to whoever has it proved.
 """
 
 import logging

@@ -27,6 +27,7 @@ from entraclaw.bot import (
     lock,
     mcp_loop,
     persona,
+    proving,
     sessions_status,
     tokens,
 )
@@ -162,6 +163,7 @@ class Daemon:
             "principal": self._owned.document() if self._owned else None,
             "key": agency.key.document() if agency else None,
             "locked": (agency.lock.reason if agency else "") or None,
+            "seal": agency.access.document() if agency else None,
             "trouble": agency.trouble() if agency else None,
             "tokens": [tokens.describe(*one) for one in await agency.troubles()] if agency else [],
             "warnings": self._warnings,
@@ -207,6 +209,8 @@ class Daemon:
             await guest.say(self._approval_desk.do(asked, guest.pid))
         elif self.agency is None:
             await guest.say(_NO_AGENT)
+        elif asked.get("verb") == proving.VERB:
+            await self.agency.proving.serve(guest, asked, self._approval_desk.is_of_a_host)
         else:
             await guest.say(await self.agency.controls.do(asked))
 

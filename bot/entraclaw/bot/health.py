@@ -19,7 +19,7 @@ from entraclaw.bot.lifecycle import State
 from entraclaw.bot.profile_lock import ProfileLock
 from entraclaw.bot.services.here import seen
 from entraclaw.bot.synced import synced
-from entraclaw.errors import InboxUnreadable, Locked
+from entraclaw.errors import AccessUnreadable, InboxUnreadable, KeyUnavailable, Locked
 
 _T = TypeVar("_T")
 
@@ -162,11 +162,12 @@ def _disk(patient: Patient) -> Finding:
 
 
 def _access(patient: Patient) -> Finding:
-    access = AccessFile(patient.folder)
-    listed = access.current()
-    if access.trouble is not None:
-        return Finding("access list", str(access.trouble), access.trouble.hint)
-    return Finding("access list", f"can be read; {len(listed.allowed)} allowed by it")
+    name = "access list"
+    try:
+        listed = AccessFile(patient.folder).load()
+    except (AccessUnreadable, KeyUnavailable) as error:
+        return Finding(name, str(error), error.hint or "docs/proof.md")
+    return Finding(name, f"can be read; {len(listed.allowed)} allowed by it")
 
 
 def _lock(patient: Patient) -> Finding:

@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any, cast
 
 from entraclaw.bot import home
@@ -35,6 +35,34 @@ def do(folder: str, request: Mapping[str, object]) -> dict[str, Any]:
     return answer
 
 
+def converse(
+    folder: str, request: Mapping[str, object], patience_s: float
+) -> Generator[dict[str, Any], bytes | None]:
+    """Have the daemon do something that it says more than one line about.
+
+    What is sent to the generator goes to the daemon. To close it is to leave.
+
+    Args:
+        folder: Of the profile.
+        request: What is asked.
+        patience_s: How long to wait for each line.
+
+    Raises:
+        NotRunning: None answers, or none in time.
+        EntraclawError: It did not do it; the sentence and the exit code are the daemon's own.
+    """
+    words = b"entraclaw/1 do -\n" + json.dumps(request).encode() + b"\n"
+    lines, more = _lines(folder, words, patience_s), None
+    while True:
+        try:
+            answer = lines.send(more)
+        except StopIteration:
+            raise NotRunning from None  # it left before it was done
+        if "error" in answer:
+            raise _refusal(answer)
+        more = yield answer
+
+
 def tail(folder: str) -> Iterator[dict[str, Any]]:
     """Give what happens in the daemon, for as long as it runs.
 
@@ -53,7 +81,9 @@ def _refusal(answer: Mapping[str, Any]) -> EntraclawError:
     return kind(str(answer["error"]), hint=str(answer.get("hint", "")))
 
 
-def _lines(folder: str, words: bytes, patience_s: float | None) -> Iterator[dict[str, Any]]:
+def _lines(
+    folder: str, words: bytes, patience_s: float | None
+) -> Generator[dict[str, Any], bytes | None]:
     is_connected = False
     try:
         with socket.socket(socket.AF_UNIX) as connection:
@@ -64,7 +94,9 @@ def _lines(folder: str, words: bytes, patience_s: float | None) -> Iterator[dict
             connection.sendall(words)
             with connection.makefile("rb") as answer:
                 for line in answer:
-                    yield cast("dict[str, Any]", json.loads(line))
+                    more = yield cast("dict[str, Any]", json.loads(line))
+                    if more is not None:
+                        connection.sendall(more)
     except (OSError, ValueError, AttributeError) as error:
         if is_connected and isinstance(error, TimeoutError):
             raise NotAnswering from error

@@ -36,6 +36,9 @@ class Notice(StrEnum):
     )
     PAIRED = "{detail} can talk to me now."
     NOT_PAIRED = "That code is unknown or has run out."
+    CONFIRMED = "{detail}."
+    NOT_CONFIRMED = "No change waits with that code: it is mistyped, used, or has run out."
+    NOTHING_CHANGED = "I do nothing of that."
     FULL = (
         "{detail} messages wait here already, so I did not take this one. Please try again later."
     )
@@ -58,7 +61,8 @@ class Notice(StrEnum):
 # What answers somebody's own word is told each time; the rest must not become noise.
 _ANSWERS = frozenset(
     {Notice.STOPPED, Notice.NOTHING, Notice.PAIRED, Notice.NOT_PAIRED, Notice.LISTENING,
-     Notice.HUSHED, Notice.CODE, Notice.CODE_AT_DESK}
+     Notice.HUSHED, Notice.CODE, Notice.CODE_AT_DESK, Notice.CONFIRMED, Notice.NOT_CONFIRMED,
+     Notice.NOTHING_CHANGED}
 )  # fmt: skip
 
 # What is true where there are no sponsors.

@@ -1,4 +1,4 @@
-"""Do what the daemon is told by a word of its own: stop, pair, listen, hush.
+"""Do what the daemon is told by a word of its own: stop, pair, confirm, refuse, listen, hush.
 
 Which messages are such words is `words`' to say, and who may use one is decided here. They
 never reach the model, and one that came late counts for nothing.
@@ -10,7 +10,7 @@ from entraclaw.bot import gate
 from entraclaw.bot.content import Kind
 from entraclaw.bot.notices import Notice
 from entraclaw.bot.rooms import Rooms, Said
-from entraclaw.bot.words import Approve, Hush, Listen, Stop, word
+from entraclaw.bot.words import Approve, Confirm, Hush, Listen, Refuse, Stop, word
 from entraclaw.errors import PairingRefused
 
 
@@ -32,6 +32,10 @@ class OwnWords:
                 await self._stop(said)
             case Approve(code) if is_sponsor and is_personal:
                 await self._approve(said, code)
+            case Confirm(code) if is_sponsor and is_personal:
+                await self._confirm(said, code)
+            case Refuse() if is_sponsor and is_personal:
+                return await self._refuse(said)
             case Listen() if is_sponsor and not is_personal:
                 await self._listen(said, on=True)
             case Hush() if is_sponsor and not is_personal:
@@ -58,6 +62,23 @@ class OwnWords:
             notice, name = Notice.PAIRED, paired.name
         await rooms.inbox.note(said.entry.seq, said.place.lane, "approved a pairing")
         await rooms.notices.tell(said.entry, notice, name)
+
+    async def _confirm(self, said: Said, code: str) -> None:
+        rooms, entry = self._rooms, said.entry
+        done = await rooms.proving.confirm(code, said.speaker.oid)
+        await rooms.inbox.note(entry.seq, said.place.lane, "gave a proof")
+        if done is not None:
+            notice = Notice.CONFIRMED if done else Notice.NOT_CONFIRMED
+            await rooms.notices.tell(entry, notice, done)
+
+    async def _refuse(self, said: Said) -> bool:
+        """Refuse what waits; where nothing does, it is an ordinary message."""
+        rooms, entry = self._rooms, said.entry
+        if not rooms.proving.refuse(said.speaker.oid):
+            return False
+        await rooms.inbox.note(entry.seq, said.place.lane, "refused a proof")
+        await rooms.notices.tell(entry, Notice.NOTHING_CHANGED)
+        return True
 
     async def _listen(self, said: Said, *, on: bool) -> None:
         await self._rooms.places.set_mark(listening(said.place.lane), float(on))

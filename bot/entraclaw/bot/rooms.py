@@ -14,6 +14,7 @@ from entraclaw.bot.notices import Notices
 from entraclaw.bot.outbox import Outbox
 from entraclaw.bot.pipeline import Pipeline
 from entraclaw.bot.places import Place, Places
+from entraclaw.bot.proving import Proving
 from entraclaw.bot.speaker import Speaker
 from entraclaw.bot.sponsors import Sponsors
 from entraclaw.identity import AgentIds
@@ -33,6 +34,7 @@ class Rooms:
         sponsors: Who they are.
         directory: Whose tenant somebody is of.
         access: The list kept on this machine.
+        proving: What waits for a sponsor's proof.
         notices: The daemon's own lines.
         lifecycle: What the directory says about our agent.
         now: Epoch seconds.
@@ -48,6 +50,7 @@ class Rooms:
     sponsors: Sponsors
     directory: Directory
     access: AccessFile
+    proving: Proving
     notices: Notices
     lifecycle: Lifecycle
     now: Callable[[], float]

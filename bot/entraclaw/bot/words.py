@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from entraclaw.bot import proof
 from entraclaw.bot.access import read_code
 
 # ASCII, or the long s would stop somebody's agent.
@@ -36,10 +37,22 @@ class Hush:
     """Take only what is addressed to the agent, as before `Listen`."""
 
 
-Word = Stop | Approve | Listen | Hush
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Do what was asked for with *code*; good only from a sponsor, in a 1:1, not late."""
+
+    code: str
 
 
-_BARE: Mapping[str, Word] = {"listen": Listen(), "hush": Hush()}
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Do nothing of what waits for a code; good only from a sponsor, in a 1:1, not late."""
+
+
+Word = Stop | Approve | Listen | Hush | Confirm | Refuse
+
+
+_BARE: Mapping[str, Word] = {"listen": Listen(), "hush": Hush(), "refuse": Refuse()}
 
 
 def word(text: str) -> Word | None:
@@ -51,5 +64,7 @@ def word(text: str) -> Word | None:
             return _BARE[only.lower()]
         case [first, code] if first.lower() == "pair" and read_code(code):
             return Approve(read_code(code))
+        case [first, code] if first.lower() == "confirm" and proof.read_code(code):
+            return Confirm(proof.read_code(code))
         case _:
             return None

@@ -141,7 +141,8 @@ class SigningIn:
 
 
 def _refused(code: str, *, by_code: bool) -> SignInRefused:
-    return SignInRefused(f"Entra refused it ({code})", hint=sign_in_hint(code, by_code=by_code))
+    hint = sign_in_hint(code, by_code=by_code)
+    return SignInRefused(f"Entra refused it ({code})", hint=hint, code=code)
 
 
 def _text(document: Mapping[str, object], key: str) -> str:

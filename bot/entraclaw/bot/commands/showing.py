@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,6 +44,19 @@ def folder_of(profile: str) -> Path:
 def print_json(document: object) -> None:
     """Print one document on one line."""
     click.echo(json.dumps(document))
+
+
+def wait_for_proof(asked: Mapping[str, object]) -> None:
+    """Say, beside the output, what is waited for before something is done."""
+    click.echo(f"entraclaw: asked: {plain_text(str(asked['what']))}", err=True)
+    if "code" in asked:
+        click.echo(
+            f"entraclaw: to confirm it, a sponsor writes  confirm {asked['code']}  to the agent,"
+            " in their own 1:1 chat. Waiting ten minutes; Ctrl-C takes it back.",
+            err=True,
+        )
+    else:
+        click.echo("entraclaw: the system asks you to confirm it", err=True)
 
 
 def iso(unix: float) -> str | None:

@@ -18,6 +18,7 @@ from entraclaw.bot.commands.showing import (
     labels,
     print_json,
     safe,
+    short,
     state_text,
 )
 from entraclaw.bot.commands.status_sessions import session_rows
@@ -118,6 +119,7 @@ def _rows(document: Mapping[str, Any], names: Labels) -> Iterator[tuple[str, Tex
     yield "webhook", safe(document["webhook"] or "closed")
     yield from _service_rows(document.get("service"))
     yield from _key_rows(document["key"])
+    yield from _seal_rows(document["seal"])
     yield "inbox", counts(document["inbox"])
     for queue in document["queues"]:
         yield "", safe(f"{names[queue['conversation']]}: queued ({queue['queued']})")
@@ -185,6 +187,18 @@ def _key_rows(key: Mapping[str, Any] | None) -> Iterator[tuple[str, Text]]:
         yield "", safe(key["trouble"], "red")
     if key["warning"]:
         yield "", safe(key["warning"], "yellow")
+
+
+def _seal_rows(seal: Mapping[str, Any] | None) -> Iterator[tuple[str, Text]]:
+    """Say what protects the list of who may speak."""
+    if seal is None:
+        return
+    kept = {"keyring": "its key is in the keyring", "file": "its key is in a plain file: weak"}
+    style = "yellow" if seal["is_weak"] else ""
+    yield "seal", safe(kept.get(seal["kept"], "not open yet"), style)
+    if seal["adopted"]:
+        when = short(seal["adopted"])
+        yield "", safe(f"the list was sealed as it was found, {when}: look at it", "yellow")
 
 
 def counts(inbox: Mapping[str, int]) -> Text:

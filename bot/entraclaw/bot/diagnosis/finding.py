@@ -1,7 +1,7 @@
 """A line of the doctor: what was looked at, what was found, and what puts it right."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -39,3 +39,14 @@ class Finding:
     def is_well(self) -> bool:
         """Whether nothing needs to be put right."""
         return self.is_note or not self.cure
+
+
+def told_once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Make a note of what the cure of an earlier line puts right, too: one cause, one red line."""
+    first: dict[str, str] = {}
+    for one in findings:
+        if one.is_well or one.cure not in first:
+            first.update({} if one.is_well else {one.cure: one.name})
+            yield one
+        else:
+            yield replace(one, cure=f"put right what is said of {first[one.cure]}", is_note=True)

@@ -9,7 +9,7 @@ from entraclaw.bot import health
 from entraclaw.bot.diagnosis.aside import aside
 from entraclaw.bot.diagnosis.blame import causes
 from entraclaw.bot.diagnosis.facts import Facts, Past
-from entraclaw.bot.diagnosis.finding import Finding, Group
+from entraclaw.bot.diagnosis.finding import Finding, Group, told_once
 from entraclaw.bot.diagnosis.gather import gather
 from entraclaw.bot.diagnosis.hosts import hosts
 from entraclaw.bot.diagnosis.identity import identity
@@ -33,7 +33,7 @@ def visit(profile: str, patient: Patient, *, fix: bool) -> list[Finding]:
 
 async def _visit(profile: str, patient: Patient, machine: list[Finding]) -> list[Finding]:
     online, status = await asyncio.gather(_online(profile, patient), _status(patient.folder))
-    return [*online, *machine, *hosts(status)]
+    return list(told_once([*online, *machine, *hosts(status)]))
 
 
 async def _online(profile: str, patient: Patient) -> list[Finding]:

@@ -205,7 +205,7 @@ def _asked(ask: Callable[[], Result], *, by_code: bool) -> Result:
 
 def _refused(code: str, *, by_code: bool) -> SignInRefused:
     hint = sign_in_hint(code, by_code=by_code, hop=Hop.ADMINISTRATOR)
-    return SignInRefused(f"Entra refused it ({code})", hint=hint)
+    return SignInRefused(f"Entra refused it ({code})", hint=hint, code=code)
 
 
 def _text(document: Mapping[str, object], key: str) -> str:

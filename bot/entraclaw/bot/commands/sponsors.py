@@ -1,0 +1,98 @@
+"""`entraclaw sponsors`: who may tell the agent what to do, and answers for it."""
+
+import click
+from rich.table import Table
+
+from entraclaw.bot.commands.administrating import administering, agent_user_of
+from entraclaw.bot.commands.pages import device_code_option
+from entraclaw.bot.commands.showing import as_json_option, console, print_json, safe
+from entraclaw.bot.plain import plain_text
+from entraclaw.errors import CallRefused
+from entraclaw.identity.provisioning import sponsoring
+from entraclaw.identity.provisioning.sponsoring import Of, Sponsor, Sponsors
+
+_TYPED = "entraclaw sponsors"
+_on = click.option(
+    "--on",
+    "kinds",
+    type=click.Choice([one.value for one in Of]),
+    multiple=True,
+    default=[Of.USER.value],
+    show_default=True,
+    help="Whose sponsor; may be given more than once.",
+)
+
+
+@click.group(name="sponsors")
+def command() -> None:
+    """See, add and remove the agent's sponsors.
+
+    The sponsors of the agent user may tell it what to do; a running daemon learns of a change
+    within five minutes. An administrator signs in for each command, and is forgotten when it
+    ends. docs/sponsors.md
+    """
+
+
+@command.command(name="list")
+@device_code_option
+@as_json_option
+@click.pass_obj
+def list_sponsors(profile: str, *, device_code: bool, as_json: bool) -> None:
+    """Show who sponsors the agent's user, its identity and its blueprint."""
+    settings, agent = agent_user_of(profile)
+    with administering(
+        settings, agent.tenant, sponsoring.READING, command=f"{_TYPED} list", by_code=device_code
+    ) as graph:
+        seen = graph.run(sponsoring.look(agent))
+    if as_json:
+        print_json({"profile": profile, **{one.of.value: _document(one) for one in seen}})
+    else:
+        _print(seen)
+
+
+@command.command()
+@click.argument("person")
+@_on
+@device_code_option
+@as_json_option
+@click.pass_obj
+def add(
+    profile: str, person: str, *, kinds: tuple[str, ...], device_code: bool, as_json: bool
+) -> None:
+    """Make PERSON a sponsor: the name to sign in with, or an object id."""
+    settings, agent = agent_user_of(profile)
+    chosen = [Of(one) for one in kinds]
+    with administering(
+        settings,
+        agent.tenant,
+        sponsoring.writing(chosen),
+        command=f"{_TYPED} add",
+        by_code=device_code,
+    ) as graph:
+        who = graph.run(sponsoring.person(person))
+        done = {one: graph.run(sponsoring.add(agent, one, who, settings.cloud)) for one in chosen}
+    _say(profile, who, done, ("is a sponsor of", "was a sponsor already of"), as_json=as_json)
+
+
+@command.command()
+@click.argument("person")
+@_on
+@device_code_option
+@as_json_option
+@click.pass_obj
+def remove(
+    profile: str, person: str, *, kinds: tuple[str, ...], device_code: bool, as_json: bool
+) -> None:
+    """Have PERSON be no sponsor any more; the last one stays."""
+    settings, agent = agent_user_of(profile)
+    chosen = [Of(one) for one in kinds]
+    with administering(
+        settings,
+        agent.tenant,
+        sponsoring.writing(chosen),
+        command=f"{_TYPED} remove",
+        by_code=device_code,
+    ) as graph:
+        who = graph.run(sponsoring.person(person))
+        done = {one: graph.run(sponsoring.remove(agent, one, who)) for one in chosen}
+    _say(profile, who, done, ("is no sponsor any more of", "was no sponsor of"), as_json=as_json)
