@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from entraclaw.identity.provisioning.calls import Document
+from entraclaw.identity.provisioning.granted import Standing
 from entraclaw.identity.provisioning.journal import Part
+from entraclaw.identity.provisioning.pools import Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,11 @@ class Facts:
         gone: What setup made and somebody deleted.
         unknown: What was to be joined or adopted and is not there: the option, and its value.
         bot: The classic bot's application; None where none was named, or it is not there.
+        registered: Thumbprints of the certificates on the blueprint.
         endpoint: Where the blueprint's messages go.
+        pools: The tenant's licences.
+        held: GUIDs of those that the agent user has.
+        standing: What is granted, against what is wanted.
     """
 
     me: Me
@@ -132,4 +138,8 @@ class Facts:
     gone: frozenset[Part]
     unknown: Mapping[str, str]
     bot: Application | None
+    registered: frozenset[str]
     endpoint: Endpoint
+    pools: tuple[Pool, ...]
+    held: frozenset[str]
+    standing: Standing

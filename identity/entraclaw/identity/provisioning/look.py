@@ -6,11 +6,12 @@ copy of the directory would show it: made twice, one of the two would be nobody'
 Contract: docs/setup.md#what-is-looked-at
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from entraclaw.identity.provisioning import paths, reading
+from entraclaw.identity.features import Want
+from entraclaw.identity.provisioning import certificates, granting, paths, reading
 from entraclaw.identity.provisioning.addresses import TRIES, candidate, domain_for
-from entraclaw.identity.provisioning.calls import Call, Document, Reply, next_of, rows
+from entraclaw.identity.provisioning.calls import Call, Document, Reply, text
 from entraclaw.identity.provisioning.facts import (
     Address,
     Application,
@@ -22,10 +23,13 @@ from entraclaw.identity.provisioning.facts import (
     Sponsor,
     User,
 )
+from entraclaw.identity.provisioning.granted import Standing
 from entraclaw.identity.provisioning.journal import Journal, Part
-from entraclaw.identity.provisioning.refused import accepted
+from entraclaw.identity.provisioning.pools import pool_of
+from entraclaw.identity.provisioning.refused import accepted, listed
 from entraclaw.identity.provisioning.steps import Rest, Steps
 from entraclaw.identity.provisioning.wish import Wish
+from entraclaw.identity.values import AgentIds
 
 SETTLED_S = 120.0  # after which whoever still does not see a thing never will
 _PAUSE_S = 5.0
@@ -34,8 +38,10 @@ _NOT_FOUND = 404
 Now = Callable[[], float]
 
 
-def look(wish: Wish, journal: Journal, now: Now, *, patiently: bool = True) -> Steps[Facts]:
-    """Read all that decides what a setup does.
+def look(
+    wish: Wish, wants: Sequence[Want], journal: Journal, now: Now, *, patiently: bool = True
+) -> Steps[Facts]:
+    """Read all that decides what a setup does; *wants* are what the features need.
 
     *patiently*: wait for what an earlier setup may have made a moment ago; *now* is seconds
     since the epoch.
@@ -75,7 +81,11 @@ def look(wish: Wish, journal: Journal, now: Now, *, patiently: bool = True) -> S
         gone=gone,
         unknown=unknown,
         bot=(yield from _bot(wish, unknown)),
+        registered=(yield from _registered(blueprint)),
         endpoint=(yield from _endpoint(wish, blueprint)),
+        pools=tuple(pool_of(one) for one in (yield from listed(paths.POOLS))),
+        held=(yield from _held(user)),
+        standing=(yield from _standing(tenant, blueprint, user, wants)),
     )
 
 
@@ -122,8 +132,8 @@ class _Seek:
 
 def _who() -> Steps[tuple[Me, Organisation]]:
     shown = accepted((yield Call("GET", paths.ME)))
-    roles = yield from _all(paths.MY_ROLES)
-    [tenant, *_] = (yield from _all(paths.ORGANISATION)) or [{}]
+    roles = yield from listed(paths.MY_ROLES)
+    [tenant, *_] = (yield from listed(paths.ORGANISATION)) or [{}]
     return reading.me(shown, roles), reading.organisation(tenant)
 
 
@@ -184,14 +194,14 @@ def _identities(
     def mine() -> Steps[Document | None]:
         if known:
             return (yield from _one(Call("GET", paths.identity(known))))
-        for shown in (yield from _all(path)):
+        for shown in (yield from listed(path)):
             if reading.identity(shown).mark == wish.mark:
                 return shown
         return None
 
     shown = yield from seek.until(Part.IDENTITY, mine)
     identity = reading.identity(shown) if shown else None
-    others = [reading.identity(one) for one in (yield from _all(path))]
+    others = [reading.identity(one) for one in (yield from listed(path))]
     own = identity.id if identity else ""
     return identity, tuple(one for one in others if one.id != own)
 
@@ -257,6 +267,13 @@ def _endpoint(wish: Wish, blueprint: Application | None) -> Steps[Endpoint]:
     return reading.endpoint(reply.body) if reply.is_good else Endpoint(is_here=False)
 
 
+def _registered(blueprint: Application | None) -> Steps[frozenset[str]]:
+    if blueprint is None:
+        return frozenset()
+    shown = yield from _one(Call("GET", paths.credentials(blueprint.id)))
+    return frozenset(one.thumbprint for one in certificates.read(shown or {}))
+
+
 def _one(call: Call) -> Steps[Document | None]:
     """Read one object; None if there is none."""
     reply: Reply = yield call
@@ -266,15 +283,20 @@ def _one(call: Call) -> Steps[Document | None]:
 
 
 def _first(path: str) -> Steps[Document | None]:
-    return next(iter((yield from _all(path))), None)
+    return next(iter((yield from listed(path))), None)
 
 
-def _all(path: str) -> Steps[list[Document]]:
-    """Read a list to its last page."""
-    found: list[Document] = []
-    while path:
-        reply: Reply = yield Call("GET", path)
-        accepted(reply)
-        found += rows(reply)
-        path = next_of(reply)
-    return found
+def _held(user: User | None) -> Steps[frozenset[str]]:
+    if user is None:
+        return frozenset()
+    details = yield from listed(paths.licences(user.id))
+    return frozenset(text(one, "skuId").lower() for one in details)
+
+
+def _standing(
+    tenant: Organisation, blueprint: Application | None, user: User | None, wants: Sequence[Want]
+) -> Steps[Standing]:
+    if blueprint is None or user is None:
+        return (yield from granting.offered(wants))
+    ids = AgentIds(tenant.id, blueprint.app, user.identity, user.id)
+    return (yield from granting.look(ids, wants))

@@ -17,6 +17,7 @@ _USER = "microsoft.graph.agentUser"
 ME = "/v1.0/me?$select=id,displayName,userPrincipalName"
 MY_ROLES = "/v1.0/me/memberOf"
 ORGANISATION = "/v1.0/organization?$select=id,displayName,countryLetterCode,verifiedDomains"
+POOLS = "/v1.0/subscribedSkus"
 BLUEPRINTS = f"/v1.0/applications/{_BLUEPRINT}"
 PRINCIPALS = f"/v1.0/servicePrincipals/{_PRINCIPAL}"
 IDENTITIES = f"/v1.0/servicePrincipals/{_IDENTITY}"
@@ -92,6 +93,11 @@ def user_itself(name: str) -> str:
 def sponsors(user: str) -> str:
     """The sponsors of an agent user."""
     return f"/v1.0/users/{key(user)}/sponsors"
+
+
+def licences(user: str) -> str:
+    """What licences an agent user has."""
+    return f"/v1.0/users/{key(user)}/licenseDetails"
 
 
 def group(name: str) -> str:
