@@ -8,7 +8,7 @@ https://learn.microsoft.com/graph/api/resources/agentcommunicationconfiguration
 """
 
 from collections.abc import Mapping
-from typing import cast
+from types import MappingProxyType
 
 from entraclaw.identity.provisioning import paths, reading
 from entraclaw.identity.provisioning.calls import Call, Document, Orders
@@ -16,6 +16,7 @@ from entraclaw.identity.provisioning.refused import accepted
 
 _PLACE = "endpointConfiguration"
 _FOR_ALL = "isOverridableAtAgentIdLevel"
+_NOTHING: Document = MappingProxyType({})
 
 
 def point(url: str, blueprint: str, identity: str, *, is_ours: bool) -> Orders[bool]:
@@ -30,11 +31,11 @@ def point(url: str, blueprint: str, identity: str, *, is_ours: bool) -> Orders[b
     shown = yield Call("GET", where)
     if not shown.is_good:
         return False
-    document = shown.body
+    document: Document = shown.body
     if not is_ours and document.get(_FOR_ALL) is True:
         where = paths.own_communication(identity)
         own = yield Call("GET", where)
-        document = own.body if own.is_good else {}
+        document = own.body if own.is_good else _NOTHING
     if reading.endpoint(document).url == url:
         return True
     more: Document = {_FOR_ALL: True} if is_ours else {}
@@ -66,8 +67,4 @@ def _to(url: str) -> Document:
 
 def _plain(document: Document) -> Mapping[str, object]:
     """Leave out what Graph says about an answer, which is no part of the setting."""
-    return {
-        name: cast("object", value)
-        for name, value in document.items()
-        if not name.startswith("@odata.")
-    }
+    return {name: value for name, value in document.items() if not name.startswith("@odata.")}

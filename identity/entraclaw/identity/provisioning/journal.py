@@ -178,7 +178,7 @@ def _thing(value: object) -> Thing:
 def _mapping(value: object) -> Mapping[str, object]:
     if isinstance(value, dict):
         return cast("Mapping[str, object]", value)
-    raise ValueError("it is no object where one must be")  # noqa: TRY004 - one kind of error for whatever is wrong with it
+    raise ValueError("it is no object where one must be")
 
 
 def _part(name: str) -> str:
@@ -188,7 +188,7 @@ def _part(name: str) -> str:
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value
-    raise ValueError("it is no text where one must be")  # noqa: TRY004 - the same
+    raise ValueError("it is no text where one must be")
 
 
 def _guid(value: object) -> str:
@@ -207,13 +207,13 @@ def _moment(value: object) -> float:
 def _truth(value: object) -> bool:
     if isinstance(value, bool):
         return value
-    raise ValueError("it is neither true nor false where it must be")  # noqa: TRY004 - the same
+    raise ValueError("it is neither true nor false where it must be")
 
 
 def _texts(value: object) -> tuple[str, ...]:
     if isinstance(value, list):
         return tuple(_text(one) for one in cast("list[object]", value))
-    raise ValueError("it is no list where one must be")  # noqa: TRY004 - the same
+    raise ValueError("it is no list where one must be")
 
 
 def _texts_by(value: object) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ copy of the directory would show it: made twice, one of the two would be nobody'
 Contract: docs/setup.md#what-is-looked-at
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from entraclaw.identity.features import Want
 from entraclaw.identity.provisioning import certificates, granting, paths, reading
@@ -27,15 +27,12 @@ from entraclaw.identity.provisioning.granted import Standing
 from entraclaw.identity.provisioning.journal import Journal, Part
 from entraclaw.identity.provisioning.pools import pool_of
 from entraclaw.identity.provisioning.refused import accepted, listed
-from entraclaw.identity.provisioning.steps import Rest, Steps
+from entraclaw.identity.provisioning.seeking import Now, Seek
+from entraclaw.identity.provisioning.steps import Steps
 from entraclaw.identity.provisioning.wish import Wish
 from entraclaw.identity.values import AgentIds
 
-SETTLED_S = 120.0  # after which whoever still does not see a thing never will
-_PAUSE_S = 5.0
 _NOT_FOUND = 404
-
-Now = Callable[[], float]
 
 
 def look(
@@ -52,7 +49,7 @@ def look(
     """
     me, tenant = yield from _who()
     unknown: dict[str, str] = {}
-    seek = _Seek(journal, now, patiently=patiently)
+    seek = Seek(journal, now, patiently=patiently)
     user = yield from _adopted(wish, journal, unknown)
     blueprint = yield from _blueprint(wish, seek, user, unknown)
     principal, identity = "", None
@@ -89,47 +86,6 @@ def look(
     )
 
 
-class _Seek:
-    """How long to look for what the journal speaks of."""
-
-    def __init__(self, journal: Journal, now: Now, *, patiently: bool) -> None:
-        self.journal, self.now, self._patiently = journal, now, patiently
-
-    def is_fresh(self, part: Part) -> bool:
-        """Whether *part* was made so lately that a copy may not show it."""
-        thing = self.journal.things.get(part)
-        at = thing.at if thing else self.journal.begun.get(part)
-        return self._patiently and at is not None and 0 <= self.now() - at < SETTLED_S
-
-    def until(
-        self, part: Part, attempt: Callable[[], Steps[Document | None]]
-    ) -> Steps[Document | None]:
-        """Try *attempt* until it finds something, or *part* cannot be fresh any more."""
-        while True:
-            found = yield from attempt()
-            if found is not None or not self.is_fresh(part):
-                return found
-            yield Rest(_PAUSE_S, f"the {part} that an earlier setup made may not be seen yet")
-
-    def gone(
-        self,
-        blueprint: Application | None,
-        principal: str,
-        identity: Identity | None,
-        user: User | None,
-    ) -> frozenset[Part]:
-        """Name what the journal has and the tenant has not."""
-        found: Mapping[Part, object] = {
-            Part.BLUEPRINT: blueprint,
-            Part.PRINCIPAL: principal,
-            Part.IDENTITY: identity,
-            Part.USER: user,
-        }
-        return frozenset(
-            part for part, one in found.items() if not one and part in self.journal.things
-        )
-
-
 def _who() -> Steps[tuple[Me, Organisation]]:
     shown = accepted((yield Call("GET", paths.ME)))
     roles = yield from listed(paths.MY_ROLES)
@@ -151,7 +107,7 @@ def _adopted(wish: Wish, journal: Journal, unknown: dict[str, str]) -> Steps[Use
 
 
 def _blueprint(
-    wish: Wish, seek: _Seek, user: User | None, unknown: dict[str, str]
+    wish: Wish, seek: Seek, user: User | None, unknown: dict[str, str]
 ) -> Steps[Application | None]:
     known = seek.journal.id_of(Part.BLUEPRINT)
     if known:
@@ -185,7 +141,7 @@ def _principal(blueprint: Application) -> Steps[str]:
 
 
 def _identities(
-    wish: Wish, seek: _Seek, blueprint: Application, user: User | None
+    wish: Wish, seek: Seek, blueprint: Application, user: User | None
 ) -> Steps[tuple[Identity | None, tuple[Identity, ...]]]:
     """Find the agent's own identity among those of its blueprint, and the others."""
     known = seek.journal.id_of(Part.IDENTITY) or (user.identity if user else "")
@@ -206,7 +162,7 @@ def _identities(
     return identity, tuple(one for one in others if one.id != own)
 
 
-def _user_of(identity: Identity, seek: _Seek) -> Steps[User | None]:
+def _user_of(identity: Identity, seek: Seek) -> Steps[User | None]:
     path = paths.users_of(identity.id)
     shown = yield from seek.until(Part.USER, lambda: _first(path))
     return reading.user(shown) if shown else None
@@ -221,6 +177,7 @@ def _address(wish: Wish, me: Me, tenant: Organisation) -> Steps[Address]:
     domain = domain_for(wish.domain, me.upn, tenant.domains)
     if domain not in tenant.domains:
         return Address(f"{candidate(wish.name, 1)}@{domain}", is_proved=False)
+    upn = ""
     for number in range(1, TRIES + 1):
         upn = f"{candidate(wish.name, number)}@{domain}"
         if not (yield from _is_taken(upn)):

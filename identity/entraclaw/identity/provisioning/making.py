@@ -8,50 +8,40 @@ not noted.
 Steps, with sources: docs/setup.md#what-is-made
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from http import HTTPStatus
 
-from entraclaw.errors import CallRefused, EntraclawError, Unreachable
-from entraclaw.identity.cloud import Cloud
-from entraclaw.identity.features import Want
-from entraclaw.identity.provisioning import certificates, endpoints, granting, licensing, paths
+from entraclaw.errors import EntraclawError, Unreachable
+from entraclaw.identity.provisioning import certificates, paths
 from entraclaw.identity.provisioning.calls import SERVICE, Call, Document, Reply, text
 from entraclaw.identity.provisioning.certificates import Certificate
-from entraclaw.identity.provisioning.facts import Application, Facts
+from entraclaw.identity.provisioning.facts import Facts
 from entraclaw.identity.provisioning.journal import Journal, Part, Thing
-from entraclaw.identity.provisioning.look import Now
 from entraclaw.identity.provisioning.marks import tags
 from entraclaw.identity.provisioning.refused import accepted, listed, refusal
+from entraclaw.identity.provisioning.seeking import Now
 from entraclaw.identity.provisioning.steps import Begin, Keep, Rest, Steps
 from entraclaw.identity.provisioning.wish import Wish
-from entraclaw.identity.values import AgentIds
 
-CONSENT = "consent"
 _PAUSE_S, _PATIENCE_S = 2.0, 120.0
 _THE: dict[Part, str] = {part: f"the {part}" for part in Part}
 _ADDRESS_TAKEN = "userPrincipalName"
 
 
-class Unfinished(EntraclawError):
-    """Something is not done yet, and the same command goes on with it."""
-
-    exit_code = 3
-
-
 def make(
-    wish: Wish, facts: Facts, certificate: Certificate, journal: Journal, now: Now, cloud: Cloud
+    wish: Wish, facts: Facts, certificate: Certificate, journal: Journal, *, now: Now, graph: str
 ) -> Steps[Journal]:
     """Make what *facts* lack; gives the journal with all four parts in it.
 
-    *facts* are what `look` found with *journal*, and nothing in their plan is blocked.
+    *facts* are what `look` found with *journal*, and nothing in their plan is blocked;
+    *graph* is the address of the cloud's Graph, *now* gives seconds since the epoch.
 
     Raises:
         CallRefused: Graph refused something; what was made before is noted.
         Unreachable: Graph does not show what it said it made.
     """
-    making = _Making(wish, facts, journal, now, cloud)
+    making = _Making(wish, facts, journal, now, graph)
     yield from making.blueprint()
     yield from making.principal()
     yield from making.certificate(certificate)
@@ -61,99 +51,12 @@ def make(
     return making.journal
 
 
-def grant(
-    wants: Sequence[Want], ids: AgentIds, journal: Journal, now: Now
-) -> Steps[tuple[Journal, bool]]:
-    """Grant what is missing; gives whether that was allowed, too.
-
-    What one may not grant is left for the page on which an administrator consents.
-
-    Raises:
-        CallRefused: It was refused for another reason than who signed in.
-    """
-    yield Begin(CONSENT, "what the features need")
-    standing = yield from granting.look(ids, wants)
-    for row in standing.lacks:
-        start = datetime.fromtimestamp(now(), UTC).isoformat(timespec="seconds")
-        try:
-            granted = yield from granting.add(ids, row, start.replace("+00:00", "Z"))
-        except CallRefused as refused:
-            if refused.status != HTTPStatus.FORBIDDEN:
-                raise
-            return journal, False
-        app = row.resource.app
-        both = sorted({*journal.scopes.get(app, ()), *granted})
-        journal = replace(journal, scopes={**journal.scopes, app: tuple(both)})
-        yield Keep(journal)
-    return journal, True
-
-
-def await_consent(wants: Sequence[Want], ids: AgentIds, now: Now, patience_s: float) -> Steps[None]:
-    """Wait until somebody has consented to all of *wants*, *patience_s* seconds at most.
-
-    Raises:
-        Unfinished: Nobody did.
-    """
-    until = now() + patience_s
-    while True:
-        standing = yield from granting.look(ids, wants)
-        if not standing.lacks:
-            return
-        lacking = ", ".join(row.resource.name for row in standing.lacks)
-        if now() >= until:
-            raise Unfinished(
-                f"nobody has consented yet ({lacking})",
-                hint="run the same command again when that is done: it goes on from there",
-            )
-        yield Rest(_PAUSE_S, f"an administrator must consent ({lacking})")
-
-
-def license(wish: Wish, user: str, facts: Facts, journal: Journal) -> Steps[Journal]:  # noqa: A001 - what it does
-    """Give the agent user a licence, if it is to have one and has none with Teams.
-
-    Raises:
-        LicenceRefused: There is none to give any more.
-        CallRefused: It was refused.
-    """
-    has_one = any(pool.has_teams and pool.sku in facts.held for pool in facts.pools)
-    if has_one or not wish.wants_licence:
-        return journal
-    yield Begin("licence", wish.licence or "one with Teams")
-    given = yield from licensing.assign(user, wish.licence, awaits=_THE[Part.USER])
-    if not given.is_new:
-        return journal
-    journal = replace(journal, licences=tuple(sorted({*journal.licences, given.pool.sku})))
-    yield Keep(journal)
-    return journal
-
-
-def point(wish: Wish, facts: Facts, journal: Journal) -> Steps[tuple[Journal, bool]]:
-    """Have messages sent to the wished address; gives whether this tenant lets Graph set it.
-
-    Raises:
-        CallRefused: It was refused.
-    """
-    if not wish.endpoint:
-        return journal, False
-    yield Begin("endpoint", wish.endpoint)
-    is_set = yield from endpoints.point(
-        wish.endpoint,
-        journal.id_of(Part.BLUEPRINT),
-        journal.id_of(Part.IDENTITY),
-        is_ours=journal.made(Part.BLUEPRINT) and not facts.siblings,
-    )
-    if is_set:
-        journal = replace(journal, endpoint=wish.endpoint)
-        yield Keep(journal)
-    return journal, is_set
-
-
 class _Making:
     """One agent, under way."""
 
-    def __init__(self, wish: Wish, facts: Facts, journal: Journal, now: Now, cloud: Cloud) -> None:
+    def __init__(self, wish: Wish, facts: Facts, journal: Journal, now: Now, graph: str) -> None:
         self.journal = journal
-        self._wish, self._facts, self._now, self._graph = wish, facts, now, cloud.graph
+        self._wish, self._facts, self._now, self._graph = wish, facts, now, graph
 
     def blueprint(self) -> Steps[None]:
         """Make the blueprint, or take the one that is there."""
