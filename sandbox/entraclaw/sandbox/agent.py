@@ -12,10 +12,8 @@ from entraclaw.sandbox.certificates import Certificate
 from entraclaw.sandbox.documents import Json
 from entraclaw.sandbox.licences import has_teams
 from entraclaw.sandbox.objects import (
-    NO_GRANTS,
     AgentUser,
     Blueprint,
-    Grants,
     Identity,
     addressed,
     endpoint_of,
@@ -29,9 +27,8 @@ class Agent:
     A classic bot has none of the three: they are empty, but that *user*, by
     which conversations know their members, is the bot's app id there, too.
     *sponsors* are the object ids of the agent user's.
-    *grants* maps a resource to the delegated scopes consented for it; what was
-    consented before holds until *grants_from*. *bot* is the app id of a classic
-    bot, which of an agent is nobody's. *enabled* is the agent user;
+    *bot* is the app id of a classic bot, which of an agent is nobody's. *enabled* is
+    the agent user;
     *identity_enabled* and *blueprint_enabled* are the other two. *blocked* is
     the AADSTS number with which a Conditional Access policy says no. Resources
     take no token that was made before *tokens_from*. *account* is what else
@@ -49,9 +46,6 @@ class Agent:
     sponsors: tuple[str, ...]
     endpoint: str | None
     enabled: bool = True
-    grants: Grants = field(default_factory=lambda: NO_GRANTS)
-    older_grants: Grants = field(default_factory=lambda: NO_GRANTS)
-    grants_from: float = 0.0
     identity_enabled: bool = True
     blueprint_enabled: bool = True
     blocked: int | None = None
@@ -72,11 +66,6 @@ class Agent:
     def app(self) -> str:
         """The application that the certificates are registered on."""
         return self.blueprint or self.bot
-
-    def granted(self, resource: str, now: float) -> frozenset[str]:
-        """What the last of Entra's replicas takes for consented at *now*."""
-        grants = self.grants if now >= self.grants_from else self.older_grants
-        return grants.get(resource, frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +93,6 @@ class Family:
             sponsors=user.sponsors,
             endpoint=endpoint_of(identity.communication) or endpoint_of(blueprint.communication),
             enabled=user.enabled,
-            grants=identity.grants,
-            older_grants=identity.older_grants,
-            grants_from=identity.grants_from,
             identity_enabled=identity.enabled,
             blueprint_enabled=self.is_enabled,
             blocked=user.blocked,
@@ -131,13 +117,7 @@ class Family:
             identity = replace(identity, sponsors=agent.sponsors)
         return Family(
             replace(blueprint, certificates=agent.certificates),
-            replace(
-                identity,
-                enabled=agent.identity_enabled,
-                grants=agent.grants,
-                older_grants=agent.older_grants,
-                grants_from=agent.grants_from,
-            ),
+            replace(identity, enabled=agent.identity_enabled),
             replace(
                 user,
                 enabled=agent.enabled,

@@ -49,7 +49,12 @@ def agent_claims(authority: Authority, agent: Identity) -> Json:
 
 
 def app_claims(
-    authority: Authority, client: str, *, resource: str, parent: str | None = None
+    authority: Authority,
+    client: str,
+    *,
+    resource: str,
+    parent: str | None = None,
+    roles: Iterable[str] = (),
 ) -> Json:
     """An app-only token for a real resource: *client* acts as itself; *parent* is an agent's."""
     claims = {
@@ -59,6 +64,8 @@ def app_claims(
         "sub": client,
         "xms_idrel": _SERVICE,
     }
+    if own := sorted(roles):
+        claims["roles"] = own
     if parent is None:
         return claims
     return {

@@ -9,6 +9,7 @@ merely resolves to us (DNS rebinding).
 
 import hmac
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 
 import orjson
@@ -20,6 +21,7 @@ from entraclaw.sandbox.activities import Utterance
 from entraclaw.sandbox.agent import Agent
 from entraclaw.sandbox.asks import Asks, read_certificate, read_forgery, turn
 from entraclaw.sandbox.bots import Bots
+from entraclaw.sandbox.consents import Grant
 from entraclaw.sandbox.conversations import Conversations, Kind
 from entraclaw.sandbox.directory import PEOPLE, Directory
 from entraclaw.sandbox.documents import DocumentError, Json, load, text
@@ -94,14 +96,18 @@ class Control:
             sponsors=agent.sponsors if ask.sponsors is None else ask.sponsors,
         )
         if ask.grants:
-            changed = replace(
-                changed,
-                grants={**agent.grants, **ask.grants},
-                older_grants=agent.grants,
-                grants_from=self._entra.clock.now() + self._settings.propagation_s,
-            )
+            self._consent(agent, ask.grants)
         self._directory.keep(changed)
         return web.json_response(_card(changed))
+
+    def _consent(self, agent: Agent, grants: Mapping[str, frozenset[str]]) -> None:
+        """Let *agent* do in each resource what *grants* say and no more."""
+        consents, known_from = self._directory.consents, self._entra.clock.now()
+        known_from += self._settings.propagation_s
+        for resource, scopes in grants.items():
+            consents.grant(Grant(agent.identity, resource, None, ()), known_from)
+            new = Grant(agent.identity, resource, agent.user, tuple(sorted(scopes)))
+            consents.grant(new, known_from)
 
     async def _certify(self, request: web.Request) -> web.Response:
         agent = self._agent(request)

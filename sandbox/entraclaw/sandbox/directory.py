@@ -14,11 +14,13 @@ from dataclasses import dataclass, replace
 
 from entraclaw.sandbox.agent import Agent, Family
 from entraclaw.sandbox.certificates import Certificate
-from entraclaw.sandbox.hiring import Job, hired
+from entraclaw.sandbox.consents import Consents, Grant, Lineage
+from entraclaw.sandbox.hiring import USUAL_GRANTS, Job, hired
 from entraclaw.sandbox.objects import (
     AgentUser,
     Blueprint,
     DirectoryObject,
+    Identity,
     Life,
     Principal,
     object_id,
@@ -100,7 +102,7 @@ class Directory:
     def __init__(self, tell: Callable[[Agent], None], now: Callable[[], float] = time.time) -> None:
         self._bots: dict[str, Agent] = {}
         self._tell, self._now = tell, now
-        self.shelves = Shelves()
+        self.shelves, self.consents = Shelves(), Consents()
 
     def tenant(self, name: str) -> Tenant | None:
         """Find a tenant by id or verified domain."""
@@ -170,6 +172,8 @@ class Directory:
         self.put(user)
         agent = self.agent(user.id)
         assert agent is not None  # noqa: S101  # all of its objects were just made
+        for resource, scopes in USUAL_GRANTS.items():
+            self.consents.grant(Grant(agent.identity, resource, agent.user, scopes), 0)
         return agent
 
     def register(self, name: str, certificate: Certificate, *, endpoint: str | None) -> Agent:
@@ -205,6 +209,13 @@ class Directory:
         self.shelves.put(changed.identity)
         self._rule(changed)
         self.put(replace(changed.user, life=self._life(changed.user, agent.account.is_deleted)))
+
+    def lineage(self, identity: Identity) -> Lineage:
+        """Say whose permissions count for an agent identity."""
+        principal = self.shelves.principal(identity.tenant, identity.blueprint)
+        is_there = principal is not None and principal.life.deleted is None
+        own = principal.id if principal and is_there else None
+        return Lineage(identity.id, identity.blueprint, own)
 
     def put(self, one: DirectoryObject) -> None:
         """Keep *one* in the place of the one with the same id, and tell of whom it changes."""

@@ -21,12 +21,14 @@ from entraclaw.sandbox.assertions import (
     prove_application,
     prove_exchange,
 )
+from entraclaw.sandbox.consents import Consents, Lineage
 from entraclaw.sandbox.directory import Directory
 from entraclaw.sandbox.documents import Json
-from entraclaw.sandbox.objects import Blueprint, Identity, Principal
+from entraclaw.sandbox.objects import Identity, Principal
 from entraclaw.sandbox.refusals import RefusalError, Refused
 from entraclaw.sandbox.resources import (
     BOT_FRAMEWORK,
+    GRAPH,
     TOKEN_EXCHANGE,
     Asked,
     Catalogue,
@@ -35,6 +37,10 @@ from entraclaw.sandbox.resources import (
 )
 
 _JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+# Every blueprint may make agent identities, without an administrator's word.
+# https://learn.microsoft.com/graph/api/agentidentity-post
+_IMPLIED = frozenset({"AgentIdentity.CreateAsManager"})
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 PERSONAL = frozenset({"authorization_code", DEVICE_CODE, "refresh_token"})  # see person_grants
@@ -110,23 +116,26 @@ def _as_client(form: Form, world: World, authority: Authority) -> Granted:
         principal = _principal(blueprint.app, world, authority)
         prove_application(_assertion(form), blueprint, authority)
         _is_enabled(principal)
-        return _as_blueprint(form, world, authority, blueprint)
+        return _as_blueprint(form, world, authority, principal)
     if bot := world.directory.bot(authority.tenant, client):
         return _as_bot(form, world, authority, bot)
     agent = _proven_agent(form, world, authority)
     asked = _asked_of_client(form, world)
     if asked.resource != TOKEN_EXCHANGE:
-        return _as_app(form, authority, asked, parent=agent.blueprint)
+        roles = _consents(world).roles(_line(agent, world), asked.resource, authority.known)
+        return _as_app(form, authority, asked, roles=roles, parent=agent.blueprint)
     return Granted(Hop.AGENT, form["scope"], claims.agent_claims(authority, agent))
 
 
-def _as_blueprint(form: Form, world: World, authority: Authority, blueprint: Blueprint) -> Granted:
+def _as_blueprint(form: Form, world: World, authority: Authority, principal: Principal) -> Granted:
     asked = _asked_of_client(form, world)
     if asked.resource != TOKEN_EXCHANGE:
-        return _as_app(form, authority, asked)
+        roles = _consents(world).own_roles(principal.id, asked.resource, authority.known)
+        own = _IMPLIED if asked.resource == GRAPH else frozenset[str]()
+        return _as_app(form, authority, asked, roles=roles | own)
     # Without a path the token is granted all the same, and fits no agent identity afterwards.
     path = form.get("fmi_path", "")
-    access = claims.blueprint_claims(authority, blueprint.app, path)
+    access = claims.blueprint_claims(authority, principal.app, path)
     return Granted(Hop.BLUEPRINT, form["scope"], access)
 
 
@@ -142,11 +151,20 @@ def _as_bot(form: Form, world: World, authority: Authority, bot: Agent) -> Grant
     return Granted(Hop.BOT, form["scope"], access)
 
 
-def _as_app(form: Form, authority: Authority, asked: Asked, parent: str | None = None) -> Granted:
+def _as_app(
+    form: Form,
+    authority: Authority,
+    asked: Asked,
+    *,
+    roles: frozenset[str],
+    parent: str | None = None,
+) -> Granted:
     if asked.resource == BOT_FRAMEWORK:
         raise RefusalError(82001)
     client = form["client_id"].lower()
-    access = claims.app_claims(authority, client, resource=asked.resource, parent=parent)
+    access = claims.app_claims(
+        authority, client, resource=asked.resource, parent=parent, roles=roles
+    )
     return Granted(Hop.APP, form["scope"], access)
 
 
@@ -162,7 +180,8 @@ def _as_user(form: Form, world: World, authority: Authority) -> Granted:
     if not user.enabled:
         raise RefusalError(50057)
     asked = world.resources.read(_required(form, "scope"))
-    scopes = consented(asked, user.granted(asked.resource, authority.known))
+    held = _consents(world).scopes(_line(agent, world), asked.resource, user.user, authority.known)
+    scopes = consented(asked, held)
     if scopes is None:
         raise RefusalError(65001)
     # Policies are looked at for real resources, not for the token exchange.
@@ -175,6 +194,14 @@ def _as_user(form: Form, world: World, authority: Authority) -> Granted:
         identity=claims.id_claims(authority, user),
         user=user,
     )
+
+
+def _consents(world: World) -> Consents:
+    return world.directory.consents
+
+
+def _line(agent: Identity, world: World) -> Lineage:
+    return world.directory.lineage(agent)
 
 
 def _user(form: Form, world: World, authority: Authority) -> Agent:

@@ -4,7 +4,7 @@ What an administrator reaches in a dozen calls, here in one step.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -14,7 +14,6 @@ from entraclaw.sandbox.objects import (
     AgentUser,
     Blueprint,
     DirectoryObject,
-    Grants,
     Identity,
     Life,
     Principal,
@@ -23,15 +22,15 @@ from entraclaw.sandbox.objects import (
 )
 from entraclaw.sandbox.resources import AGENT_CHANNEL, GRAPH, STORAGE
 
-# What an administrator consents to for a useful agent.
-_GRANTS: Grants = MappingProxyType(
+# What an administrator consents to for a useful agent, by resource.
+USUAL_GRANTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        GRAPH: frozenset(
-            {"Calendars.ReadWrite", "Chat.ReadWrite", "ChatMessage.Send", "Files.ReadWrite.All"}
-            | {"Mail.ReadWrite", "Mail.Send", "User.Read", "User.ReadBasic.All"}
+        GRAPH: (
+            *("Calendars.ReadWrite", "Chat.ReadWrite", "ChatMessage.Send", "Files.ReadWrite.All"),
+            *("Mail.ReadWrite", "Mail.Send", "User.Read", "User.ReadBasic.All"),
         ),
-        STORAGE: frozenset({"user_impersonation"}),
-        AGENT_CHANNEL: frozenset({"AgentData.ReadWrite"}),
+        STORAGE: ("user_impersonation",),
+        AGENT_CHANNEL: ("AgentData.ReadWrite",),
     }
 )
 
@@ -73,8 +72,6 @@ def hired(job: Job, now: float) -> Sequence[DirectoryObject]:
             tenant=job.tenant,
             name=job.name,
             sponsors=job.sponsors,
-            grants=_GRANTS,
-            older_grants=_GRANTS,
             life=life,
         ),
         AgentUser(

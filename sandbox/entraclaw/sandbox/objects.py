@@ -8,18 +8,13 @@ Object model: https://learn.microsoft.com/entra/agent-id/
 """
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TypeAlias
 
 from entraclaw.sandbox.certificates import Certificate
 from entraclaw.sandbox.documents import Json, part
 
 _ENDPOINT = "endpointConfiguration"
-
-Grants: TypeAlias = Mapping[str, frozenset[str]]
-NO_GRANTS: Grants = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +82,7 @@ class Principal:
 class Identity:
     """An agent identity, whose object id is its client id; *blueprint* is an application id.
 
-    *grants* maps a resource to the delegated scopes that are consented for it; what was
-    consented before, *older_grants*, holds until *grants_from*. *communication* is its own, if
-    its blueprint lets it have one.
+    *communication* is its own, if its blueprint lets it have one.
     """
 
     id: str
@@ -100,9 +93,6 @@ class Identity:
     owners: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     enabled: bool = True
-    grants: Grants = field(default_factory=lambda: NO_GRANTS)
-    older_grants: Grants = field(default_factory=lambda: NO_GRANTS)
-    grants_from: float = 0.0
     communication: Json = field(default_factory=Json)
     maker: str = ""
     life: Life = field(default_factory=Life)

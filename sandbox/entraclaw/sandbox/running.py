@@ -18,6 +18,7 @@ import trustme
 from aiohttp import web
 
 from entraclaw.sandbox.admission import Admission
+from entraclaw.sandbox.apis import Apis
 from entraclaw.sandbox.asks import Asks
 from entraclaw.sandbox.blueprints import Blueprints
 from entraclaw.sandbox.bot_keys import BotKeys
@@ -137,7 +138,13 @@ class _Rooms:
             clock=shared.clock,
         )
         entra_faults = EntraFaults()
-        people = People(login, shared.directory, catalogue, shared.clock)
+        people = self._people = People(
+            login=login,
+            directory=shared.directory,
+            apis=Apis(catalogue),
+            clock=shared.clock,
+            settings=settings,
+        )
         self._entra = Entra(
             login=login,
             world=World(shared.directory, catalogue, people.grants.decide),
@@ -148,7 +155,6 @@ class _Rooms:
             faults=entra_faults,
             tell=tell,
         )
-        self._people = people.host
         self.channel = Channel(passes=passes, session=session, settings=settings, tell=tell)
         speech = Speech(
             directory=shared.directory,
