@@ -38,6 +38,9 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Rule": {
         "access": ("access", "Say who may speak to the agent, besides its sponsors"),
+        "sponsors": ("sponsors", "See, add and remove who may tell the agent what to do"),
+        "permissions": ("permissions", "Compare what the agent is granted with what it needs"),
+        "licences": ("licences", "See the tenant's licences, give the agent one"),
         "approvals": ("approvals", "See what hosts ask before they use a tool, and answer"),
     },
 }

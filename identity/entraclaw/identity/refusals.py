@@ -103,6 +103,8 @@ _AGAIN = frozenset(
         "login_required",
     }
 )
+# What is asked for is not the person's to allow.
+NEEDS_ADMINISTRATOR = frozenset({"AADSTS65001", "AADSTS90094"})
 _BY_CODE = frozenset({"AADSTS53003", "AADSTS53000", "AADSTS50097", "AADSTS530033"})
 
 

@@ -3,21 +3,26 @@
 import logging
 import os
 import time
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
-from rich.status import Status
 
+from entraclaw.bot.administrator_desk import CHANGE, AdministratorDesk
 from entraclaw.bot.commands.pages import page_of, show_code
-from entraclaw.bot.commands.showing import console
+from entraclaw.bot.commands.showing import console, folder_of, wait_for_proof
 from entraclaw.bot.plain import plain_text
 from entraclaw.bot.settings import Settings
+from entraclaw.bot.wishing import wish
 from entraclaw.errors import BadSettings, Problem
 from entraclaw.identity import AgentIds
 from entraclaw.identity.provisioning.administrator import Administrator
 from entraclaw.identity.provisioning.driving import Driver, Waiting
 from entraclaw.identity.provisioning.graph_admin import GraphAdmin
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 
 def agent_user_of(profile: str) -> tuple[Settings, AgentIds]:
@@ -35,6 +40,9 @@ def agent_user_of(profile: str) -> tuple[Settings, AgentIds]:
         )
         raise BadSettings([problem])
     return settings, settings.agent
+
+
+here_option = click.option("--here", is_flag=True, help="Prove it at this machine, not in a chat.")
 
 
 @contextmanager
@@ -66,6 +74,17 @@ def administering(
     click.echo(f"signed in: {plain_text(person.upn or person.oid)}, for this command", err=True)
     with GraphAdmin(settings.cloud, administrator.token) as graph, waiting() as tell:
         yield Driver(graph, tell)
+
+
+def proved(profile: str, request: Mapping[str, object], *, here: bool) -> None:
+    """Go on only once a person who may has proved that they want what *request* asks.
+
+    Raises:
+        ProofRefused: Nobody did.
+        EntraclawError: It cannot be asked for.
+    """
+    asked = {"change": CHANGE, "here": here, **request}
+    wish(folder_of(profile), asked, AdministratorDesk().bind, wait_for_proof)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from entraclaw.identity.signing_in import SigningIn
 
 _show_page = page_of("entraclaw sign-in")
 
+
 @click.command(name="sign-in")
 @device_code_option
 @as_json_option

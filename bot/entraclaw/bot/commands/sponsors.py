@@ -1,13 +1,20 @@
 """`entraclaw sponsors`: who may tell the agent what to do, and answers for it."""
 
+from collections.abc import Mapping
+
 import click
 from rich.table import Table
 
-from entraclaw.bot.commands.administrating import administering, agent_user_of
+from entraclaw.bot.administrator_desk import SPONSOR
+from entraclaw.bot.commands.administrating import (
+    administering,
+    agent_user_of,
+    here_option,
+    proved,
+)
 from entraclaw.bot.commands.pages import device_code_option
 from entraclaw.bot.commands.showing import as_json_option, console, print_json, safe
 from entraclaw.bot.plain import plain_text
-from entraclaw.errors import CallRefused
 from entraclaw.identity.provisioning import sponsoring
 from entraclaw.identity.provisioning.sponsoring import Of, Sponsor, Sponsors
 
@@ -53,13 +60,20 @@ def list_sponsors(profile: str, *, device_code: bool, as_json: bool) -> None:
 @command.command()
 @click.argument("person")
 @_on
+@here_option
 @device_code_option
 @as_json_option
 @click.pass_obj
 def add(
-    profile: str, person: str, *, kinds: tuple[str, ...], device_code: bool, as_json: bool
+    profile: str,
+    person: str,
+    *,
+    kinds: tuple[str, ...],
+    here: bool,
+    device_code: bool,
+    as_json: bool,
 ) -> None:
-    """Make PERSON a sponsor: the name to sign in with, or an object id."""
+    """Make PERSON a sponsor, by sign-in name or object id; needs a proof."""
     settings, agent = agent_user_of(profile)
     chosen = [Of(one) for one in kinds]
     with administering(
@@ -70,6 +84,7 @@ def add(
         by_code=device_code,
     ) as graph:
         who = graph.run(sponsoring.person(person))
+        proved(profile, {"do": SPONSOR, "person": who.oid, "on": list(kinds)}, here=here)
         done = {one: graph.run(sponsoring.add(agent, one, who, settings.cloud)) for one in chosen}
     _say(profile, who, done, ("is a sponsor of", "was a sponsor already of"), as_json=as_json)
 
@@ -96,3 +111,42 @@ def remove(
         who = graph.run(sponsoring.person(person))
         done = {one: graph.run(sponsoring.remove(agent, one, who)) for one in chosen}
     _say(profile, who, done, ("is no sponsor any more of", "was no sponsor of"), as_json=as_json)
+
+
+def _say(
+    profile: str,
+    who: Sponsor,
+    done: Mapping[Of, bool],
+    words: tuple[str, str],
+    *,
+    as_json: bool,
+) -> None:
+    if as_json:
+        changed = {kind.value: is_new for kind, is_new in done.items()}
+        print_json({"profile": profile, "oid": who.oid, "name": who.name, "changed": changed})
+        return
+    for kind, is_new in done.items():
+        click.echo(plain_text(f"{who.name or who.oid} {words[not is_new]} the agent's {kind}"))
+
+
+def _print(seen: tuple[Sponsors, ...]) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("of the agent's", "name", "signs in as", "object id"):
+        table.add_column(title)
+    for one in seen:
+        if one.refused:
+            table.add_row(one.of.value, safe(f"not shown ({one.refused})", "yellow"), "", "")
+        elif not one.people:
+            table.add_row(one.of.value, safe("nobody", "red"), "", "")
+        for person in one.people:
+            name = f"{person.name} (a group)" if person.is_group else person.name
+            table.add_row(one.of.value, safe(name), safe(person.upn), safe(person.oid))
+    console().print(table)
+
+
+def _document(one: Sponsors) -> dict[str, object]:
+    people = [
+        {"oid": who.oid, "name": who.name, "upn": who.upn or None, "group": who.is_group}
+        for who in one.people
+    ]
+    return {"refused": one.refused or None, "sponsors": people}

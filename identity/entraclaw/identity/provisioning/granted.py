@@ -8,8 +8,7 @@ https://learn.microsoft.com/entra/agent-id/identity-professional/grant-agent-acc
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from entraclaw.identity.features import GRAPH, Want, included
 from entraclaw.identity.provisioning.blocked import GRAPH_APP, Kind, blocked
@@ -98,6 +97,12 @@ class Row:
     def never(self) -> tuple[str, ...]:
         """What is missing and no agent is ever granted."""
         return blocked(self.resource.app, self.missing, Kind.DELEGATED)
+
+    @property
+    def grantable(self) -> tuple[str, ...]:
+        """What is missing and can be granted here."""
+        hopeless = {*self.never, *self.unknown}
+        return tuple(one for one in self.missing if self.is_here and one not in hopeless)
 
     @property
     def is_here(self) -> bool:
@@ -193,10 +198,23 @@ def counts_for(grant: Grant, user: str) -> bool:
     return grant.consent == EVERYBODY or grant.user == user
 
 
-def left_by(row: Row, wanted_still: AbstractSet[str], taken: AbstractSet[str]) -> frozenset[str]:
-    """Name what of *taken* can go from *row* while *wanted_still* stays possible."""
-    rest = Row(row.resource, row.address, frozenset(wanted_still), row.grants, row.inherited)
-    return frozenset(rest.extra) & taken
+def spare(
+    standing: Standing, wants: Iterable[Want], *, everything: bool
+) -> list[tuple[Row, frozenset[str]]]:
+    """Name what can be taken from each row while *wants* stay possible.
+
+    Args:
+        standing: What is granted, against what was wanted until now.
+        wants: What is wanted still.
+        everything: Whether also what was never wanted goes.
+    """
+    still = {app_of(want): want.scopes for want in wants}
+    found: list[tuple[Row, frozenset[str]]] = []
+    for row in standing.rows:
+        rest = replace(row, wanted=still.get(row.resource.app, frozenset()))
+        unneeded = frozenset(rest.extra)
+        found.append((row, unneeded if everything else unneeded - frozenset(row.extra)))
+    return [(row, scopes) for row, scopes in found if scopes]
 
 
 def _of(grants: Iterable[Grant], principal: str) -> tuple[Grant, ...]:

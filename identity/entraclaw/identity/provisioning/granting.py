@@ -89,8 +89,8 @@ def add(ids: AgentIds, row: Row, start: str) -> Orders[tuple[str, ...]]:
     Raises:
         CallRefused: It was refused.
     """
-    missing = tuple(one for one in row.missing if one not in {*row.never, *row.unknown})
-    if not missing or not row.is_here:
+    missing = row.grantable
+    if not missing:
         return ()
     own = next((one for one in row.grants if one.consent == ONE), None)
     if own is None:
