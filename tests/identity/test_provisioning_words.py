@@ -87,7 +87,10 @@ def jwt(claims: object) -> str:
     ("granted", "names"),
     [
         ({"scope": "https://graph.microsoft.com/User.Read openid"}, {"User.Read", "openid"}),
-        ({"access_token": jwt({"scp": "Directory.AccessAsUser.All"})}, {"Directory.AccessAsUser.All"}),
+        (
+            {"access_token": jwt({"scp": "Directory.AccessAsUser.All"})},
+            {"Directory.AccessAsUser.All"},
+        ),
         ({"access_token": jwt(["scp"])}, set()),
         ({"access_token": jwt({})}, set()),
         ({"access_token": "opaque"}, set()),

@@ -16,6 +16,7 @@ from entraclaw.identity.provisioning import endpoints, granting, licensing
 from entraclaw.identity.provisioning.facts import Facts
 from entraclaw.identity.provisioning.granted import Standing
 from entraclaw.identity.provisioning.journal import Journal, Part
+from entraclaw.identity.provisioning.pools import chosen
 from entraclaw.identity.provisioning.seeking import Now
 from entraclaw.identity.provisioning.steps import Begin, Keep, Rest, Steps
 from entraclaw.identity.provisioning.wish import Wish
@@ -38,16 +39,17 @@ def grant(
     standing = yield from granting.look(ids, wants)
     for row in standing.lacks:
         start = datetime.fromtimestamp(now(), UTC).isoformat(timespec="seconds")
+        before, app = journal, row.resource.app
+        both = tuple(sorted({*journal.scopes.get(app, ()), *row.grantable}))
+        journal = replace(journal, scopes={**journal.scopes, app: both})
+        yield Keep(journal)
         try:
-            granted = yield from granting.add(ids, row, start.replace("+00:00", "Z"))
+            yield from granting.add(ids, row, start.replace("+00:00", "Z"))
         except CallRefused as refused:
+            yield Keep(before)
             if refused.status != HTTPStatus.FORBIDDEN:
                 raise
-            return journal, standing
-        app = row.resource.app
-        both = sorted({*journal.scopes.get(app, ()), *granted})
-        journal = replace(journal, scopes={**journal.scopes, app: tuple(both)})
-        yield Keep(journal)
+            return before, standing
     return journal, Standing(())
 
 
@@ -82,11 +84,11 @@ def equip(wish: Wish, user: str, facts: Facts, journal: Journal) -> Steps[Journa
     if has_one or not wish.wants_licence:
         return journal
     yield Begin("licence", wish.licence or "one with Teams")
-    given = yield from licensing.assign(user, wish.licence, awaits=f"the {Part.USER}")
-    if not given.is_new:
-        return journal
-    journal = replace(journal, licences=tuple(sorted({*journal.licences, given.pool.sku})))
-    yield Keep(journal)
+    pool = chosen(facts.pools, wish.licence, facts.held)
+    if pool.sku not in facts.held:
+        journal = replace(journal, licences=tuple(sorted({*journal.licences, pool.sku})))
+        yield Keep(journal)
+    yield from licensing.assign(user, pool.sku, awaits=f"the {Part.USER}")
     return journal
 
 
@@ -99,13 +101,17 @@ def point(wish: Wish, facts: Facts, journal: Journal) -> Steps[tuple[Journal, bo
     if not wish.endpoint:
         return journal, False
     yield Begin("endpoint", wish.endpoint)
+    before = journal
+    if facts.endpoint.url != wish.endpoint:
+        journal = replace(journal, endpoint=wish.endpoint)
+        yield Keep(journal)
     is_set = yield from endpoints.point(
         wish.endpoint,
         journal.id_of(Part.BLUEPRINT),
         journal.id_of(Part.IDENTITY),
         is_ours=journal.made(Part.BLUEPRINT) and not facts.siblings,
     )
-    if is_set:
-        journal = replace(journal, endpoint=wish.endpoint)
-        yield Keep(journal)
-    return journal, is_set
+    if not is_set:
+        yield Keep(before)
+        return before, False
+    return journal, True

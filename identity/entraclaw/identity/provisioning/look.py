@@ -50,12 +50,12 @@ def look(
     me, tenant = yield from _who()
     unknown: dict[str, str] = {}
     seek = Seek(journal, now, patiently=patiently)
-    user = yield from _adopted(wish, journal, unknown)
+    user = yield from _adopted(wish, seek, unknown)
     blueprint = yield from _blueprint(wish, seek, user, unknown)
     principal, identity = "", None
     siblings: tuple[Identity, ...] = ()
     if blueprint is not None:
-        principal = yield from _principal(blueprint)
+        principal = yield from _principal(blueprint, seek)
         identity, siblings = yield from _identities(wish, seek, blueprint, user)
     if identity is not None and user is None:
         user = yield from _user_of(identity, seek)
@@ -93,15 +93,16 @@ def _who() -> Steps[tuple[Me, Organisation]]:
     return reading.me(shown, roles), reading.organisation(tenant)
 
 
-def _adopted(wish: Wish, journal: Journal, unknown: dict[str, str]) -> Steps[User | None]:
-    name = journal.id_of(Part.USER) or wish.adopt
+def _adopted(wish: Wish, seek: Seek, unknown: dict[str, str]) -> Steps[User | None]:
+    name = seek.journal.id_of(Part.USER) or wish.adopt
     if not name:
         return None
-    shown = yield from _one(Call("GET", paths.agent_user(name)))
+    call = Call("GET", paths.agent_user(name))
+    shown = yield from seek.until(Part.USER, lambda: _one(call))
     found = reading.user(shown) if shown else None
     if found is not None and found.identity:
         return found
-    if not journal.id_of(Part.USER):
+    if not seek.journal.id_of(Part.USER):
         unknown["adopt"] = name
     return None
 
@@ -135,8 +136,9 @@ def _app_of(wish: Wish, user: User | None) -> Steps[str]:
     return reading.identity(shown).blueprint if shown else ""
 
 
-def _principal(blueprint: Application) -> Steps[str]:
-    shown = yield from _one(Call("GET", paths.principal_of(blueprint.app)))
+def _principal(blueprint: Application, seek: Seek) -> Steps[str]:
+    call = Call("GET", paths.principal_of(blueprint.app))
+    shown = yield from seek.until(Part.PRINCIPAL, lambda: _one(call))
     return str(shown.get("id") or "").lower() if shown else ""
 
 

@@ -1,9 +1,9 @@
 """Make what an agent lacks in a tenant, in an order that may break off anywhere.
 
 `make` is a generator. It yields what to do and is sent what came of it; the caller owns
-Graph, the journal and the clock. Before it makes a thing it has that noted, and afterwards
-its id, so that another one goes on where this one ended: `look` finds what was made and
-not noted.
+Graph, the journal and the clock. Whatever it makes is noted before, and its id afterwards,
+so that another one goes on where this one ended, and a teardown misses nothing: `look`
+finds what was made and has no id in the journal.
 
 Steps, with sources: docs/setup.md#what-is-made
 """
@@ -57,6 +57,7 @@ class _Making:
     def __init__(self, wish: Wish, facts: Facts, journal: Journal, now: Now, graph: str) -> None:
         self.journal = journal
         self._wish, self._facts, self._now, self._graph = wish, facts, now, graph
+        self._may_have_user = Part.USER in journal.begun
 
     def blueprint(self) -> Steps[None]:
         """Make the blueprint, or take the one that is there."""
@@ -153,12 +154,12 @@ class _Making:
         for one, link in zip(self._facts.sponsors, self._sponsor_links(), strict=True):
             if one.id in known:
                 continue
+            self.journal = replace(self.journal, sponsors=(*self.journal.sponsors, one.id))
+            yield Keep(self.journal)
             path = f"{paths.sponsors(user)}/$ref"
             reply: Reply = yield Call("POST", path, {"@odata.id": link}, _THE[Part.USER])
             if not _is_there(reply):
                 accepted(reply)
-            self.journal = replace(self.journal, sponsors=(*self.journal.sponsors, one.id))
-            yield Keep(self.journal)
 
     def _sponsor_links(self) -> list[str]:
         return [
@@ -195,9 +196,9 @@ class _Making:
         Raises:
             CallRefused: It was refused for another reason.
         """
-        if not _is_there(reply) or _ADDRESS_TAKEN in reply.message:
-            taken = _ADDRESS_TAKEN in reply.message
-            raise refusal(reply, "somebody took that address: give another --upn" if taken else "")
+        is_taken = _ADDRESS_TAKEN in reply.message
+        if not _is_there(reply) or (is_taken and not self._may_have_user):
+            raise refusal(reply, "somebody took it: give another --upn" if is_taken else "")
         until = self._now() + _PATIENCE_S
         while self._now() < until:
             for shown in (yield from listed(paths.users_of(identity))):
@@ -208,15 +209,15 @@ class _Making:
     def _register(self, application: str, certificate: Certificate) -> Steps[None]:
         path = paths.credentials(application)
         before = certificates.read(accepted((yield Call("GET", path, awaits=_THE[Part.BLUEPRINT]))))
-        if not certificates.has(before, certificate.thumbprint):
-            body = certificates.with_one(before, certificate)
-            change = Call("PATCH", paths.application(application), body, _THE[Part.BLUEPRINT])
-            accepted((yield change))
-            yield from self._seen(path, before, certificate.thumbprint)
+        if certificates.has(before, certificate.thumbprint):
+            return
         registered = {**self.journal.certificates, application: certificate.thumbprint}
-        if registered != self.journal.certificates:
-            self.journal = replace(self.journal, certificates=registered)
-            yield Keep(self.journal)
+        self.journal = replace(self.journal, certificates=registered)
+        yield Keep(self.journal)
+        body = certificates.with_one(before, certificate)
+        change = Call("PATCH", paths.application(application), body, _THE[Part.BLUEPRINT])
+        accepted((yield change))
+        yield from self._seen(path, before, certificate.thumbprint)
 
     def _seen(
         self, path: str, before: Sequence[certificates.Registered], thumbprint: str

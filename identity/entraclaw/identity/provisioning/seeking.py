@@ -10,6 +10,9 @@ from entraclaw.identity.provisioning.steps import Rest, Steps
 
 SETTLED_S = 120.0  # after which whoever still does not see a thing never will
 _PAUSE_S = 5.0
+# Of these there can be several: whoever makes one has to know that there is none yet. Of the
+# others Graph itself refuses the second.
+_TWICE = frozenset({Part.BLUEPRINT, Part.IDENTITY})
 
 Now: TypeAlias = Callable[[], float]
 
@@ -24,7 +27,7 @@ class Seek:
     def is_fresh(self, part: Part) -> bool:
         """Whether *part* was made so lately that a copy may not show it."""
         thing = self.journal.things.get(part)
-        at = thing.at if thing else self.journal.begun.get(part)
+        at = thing.at if thing else self.journal.begun.get(part) if part in _TWICE else None
         return self._patiently and at is not None and 0 <= self._now() - at < SETTLED_S
 
     def until(
