@@ -187,6 +187,9 @@ class Control:
                 "propagation_s": self._settings.propagation_s,
                 "credentials_s": self._settings.credentials_s,
                 "replicas": self._settings.replicas,
+                "known_after_s": dict(self._settings.known_after_s),
+                "quota": self._settings.quota,
+                "takes_endpoints": self._settings.takes_endpoints,
             }
         )
 

@@ -27,7 +27,9 @@ _LONGEST_PROOF_S = 600
 _ALGORITHMS = ("RS256", "PS256")
 
 
-def permit(bearer: Bearer, application: Application, *, writing: bool) -> None:
+def permit(
+    bearer: Bearer, application: Application, *, writing: bool, is_owner: bool = False
+) -> None:
     """Let *bearer* read or write the whole list of *application*, or refuse.
 
     Raises:
@@ -35,7 +37,8 @@ def permit(bearer: Bearer, application: Application, *, writing: bool) -> None:
     """
     if _is_itself(bearer, application) and not writing:
         return
-    permit_admin(bearer, Act.CERTIFY_BLUEPRINT if writing else Act.READ_BLUEPRINT)
+    act = Act.CERTIFY_BLUEPRINT if writing else Act.READ_BLUEPRINT
+    permit_admin(bearer, act, is_owner=is_owner)
 
 
 def permit_roll(bearer: Bearer, application: Application, proof: str, now: float) -> None:
@@ -93,8 +96,10 @@ def rewritten(
         GraphError: An entry is neither.
     """
     listed: object = body.get("keyCredentials")
-    if not isinstance(listed, list) or set(body) != {"keyCredentials"}:
-        raise _bad("Only the property 'keyCredentials' can be updated here.")
+    if not isinstance(listed, list):
+        raise _bad(
+            "Invalid value specified for property 'keyCredentials' of resource 'Application'."
+        )
     known = {one.key_id: one for one in current}
     entries = cast("list[object]", listed)
     return tuple(_entry(entry, known, now, known_from) for entry in entries)

@@ -146,10 +146,12 @@ class Directory:
     def application(self, tenant: str, name: str) -> Application | None:
         """Find an application by its own id or its object's."""
         wanted = name.lower()
-        for one in self._applications(tenant):
-            if wanted in {one.app, one.id}:
-                return one
-        return None
+        return next((a for a in self.applications(tenant) if wanted in {a.app, a.id}), None)
+
+    def domain(self, tenant: str) -> str:
+        """The verified domain of a tenant."""
+        found = self.tenant(tenant)
+        return found.domain if found else ""
 
     def agent_user(self, tenant: str, name: str) -> Agent | None:
         """Find an agent by its agent user's object id or UPN."""
@@ -231,7 +233,8 @@ class Directory:
         elif one.agent:
             self.keep(replace(one.agent, certificates=certificates))
 
-    def _applications(self, tenant: str) -> Iterator[Application]:
+    def applications(self, tenant: str) -> Iterator[Application]:
+        """Every application of a tenant, those of bots after the blueprints."""
         for one in self.shelves.blueprints.of(tenant):
             yield Application(one.id, one.app, tenant, one.name, one.certificates, one)
         for agent in self.agents(tenant):

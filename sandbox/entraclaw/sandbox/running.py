@@ -20,7 +20,6 @@ from aiohttp import web
 from entraclaw.sandbox.admission import Admission
 from entraclaw.sandbox.apis import Apis
 from entraclaw.sandbox.asks import Asks
-from entraclaw.sandbox.blueprints import Blueprints
 from entraclaw.sandbox.bot_keys import BotKeys
 from entraclaw.sandbox.callers import Callers, trouble
 from entraclaw.sandbox.channel import Channel
@@ -36,7 +35,6 @@ from entraclaw.sandbox.envelopes import Answering, failure
 from entraclaw.sandbox.events import Events
 from entraclaw.sandbox.faults import Faults, unavailable
 from entraclaw.sandbox.grants import World
-from entraclaw.sandbox.graph import Graph
 from entraclaw.sandbox.holdings import Holdings
 from entraclaw.sandbox.journal import Journal
 from entraclaw.sandbox.keyring import Keyring
@@ -46,12 +44,14 @@ from entraclaw.sandbox.page import Page
 from entraclaw.sandbox.passes import Passes
 from entraclaw.sandbox.people_signing_in import People
 from entraclaw.sandbox.profile import cloud_profile
+from entraclaw.sandbox.registrar import Registrar
 from entraclaw.sandbox.resources import Catalogue
 from entraclaw.sandbox.rosters import Rosters
 from entraclaw.sandbox.settings import Settings
 from entraclaw.sandbox.shares import Shares
 from entraclaw.sandbox.speech import Speech
 from entraclaw.sandbox.stage import Stage
+from entraclaw.sandbox.tenancy import tenant_routes
 from entraclaw.sandbox.transcript import Entry, Transcript
 from entraclaw.sandbox.views import Happening, Views
 
@@ -242,10 +242,9 @@ def _graph_routes(shared: _Shared, base: str, settings: Settings) -> list[web.Ro
     shares = Shares(
         base=base, conversations=shared.conversations, holdings=shared.holdings, answer=answer
     )
-    blueprints = Blueprints(base=base, answer=answer, settings=settings)
-    people = Graph(base=base, directory=shared.directory, answer=answer)
     # The people's host answers whatever nobody else knows, and so comes last.
-    return [*chats.routes(), *shares.routes(), *blueprints.routes(), *people.routes()]
+    tenant = tenant_routes(Registrar(base=base, answer=answer, settings=settings))
+    return [*chats.routes(), *shares.routes(), *tenant]
 
 
 def _connector_routes(shared: _Shared) -> list[web.RouteDef]:

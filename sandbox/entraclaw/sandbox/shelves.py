@@ -6,8 +6,9 @@ What was deleted for good still counts a quarter towards the quota.
 https://learn.microsoft.com/entra/identity/users/directory-service-limits-restrictions
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from math import inf
 from typing import Generic, Protocol, TypeVar
 
 from entraclaw.sandbox.objects import (
@@ -107,15 +108,17 @@ class Shelves:
 
     def blueprint(self, tenant: str, app: str) -> Blueprint | None:
         """Find a blueprint by its application id, be it in the bin."""
-        wanted = app.lower()
-        return next((one for one in self.blueprints.of(tenant) if one.app == wanted), None)
+        return _last(one for one in self.blueprints.of(tenant) if one.app == app.lower())
 
     def principal(self, tenant: str, app: str) -> Principal | None:
-        """Find the principal of a blueprint, be it in the bin."""
-        wanted = app.lower()
-        return next((one for one in self.principals.of(tenant) if one.app == wanted), None)
+        """Find the principal of a blueprint: the one that is there, or the last in the bin."""
+        return _last(one for one in self.principals.of(tenant) if one.app == app.lower())
 
     def weight(self, tenant: str) -> float:
         """What the tenant's objects count towards its quota."""
         shelves = (self.blueprints, self.principals, self.identities, self.users)
         return sum(sum(1 for _ in one.of(tenant)) + one.gone(tenant) / 4 for one in shelves)
+
+
+def _last(found: Iterable[_Object]) -> _Object | None:
+    return max(found, key=lambda one: one.life.deleted or inf, default=None)
