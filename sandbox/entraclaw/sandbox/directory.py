@@ -96,6 +96,10 @@ class Application:
     agent: Agent | None = None
 
 
+# Where people sign in who need not say to which tenant they belong.
+ANYBODYS = frozenset({"common", "organizations"})
+
+
 class Directory:
     """The tenants, their people and their agents, in memory; *now* is the tenant's clock."""
 
@@ -108,6 +112,10 @@ class Directory:
         """Find a tenant by id or verified domain."""
         wanted = name.lower()
         return next((t for t in (HOME, ELSEWHERE) if wanted in {t.id, t.domain}), None)
+
+    def place(self, name: str) -> Tenant | None:
+        """Find the tenant that people sign in to at *name*; at no tenant's, their own."""
+        return HOME if name.lower() in ANYBODYS else self.tenant(name)
 
     def person(self, key: str) -> Person | None:
         """Find a person by the key scripts use."""

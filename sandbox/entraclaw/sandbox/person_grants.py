@@ -33,6 +33,7 @@ from entraclaw.sandbox.signins import (
     again,
 )
 
+OF_PEOPLE = frozenset({"authorization_code", DEVICE_CODE, "refresh_token"})
 _MEMBER, _GUEST = "1", "5"
 
 

@@ -69,7 +69,7 @@ class SigninHost:
         ]
 
     async def _authorize(self, request: web.Request) -> web.Response:
-        tenant = self._directory.tenant(request.match_info["tenant"])
+        tenant = self._directory.place(request.match_info["tenant"])
         client = (
             self._clients.find(tenant.id, request.query.get("client_id", "")) if tenant else None
         )
@@ -132,7 +132,7 @@ class SigninHost:
 
     async def _device(self, request: web.Request) -> web.Response:
         form = await _form(request)
-        tenant = self._directory.tenant(request.match_info["tenant"])
+        tenant = self._directory.place(request.match_info["tenant"])
         client = self._clients.find(tenant.id, form.get("client_id", "")) if tenant else None
         if tenant is None or client is None:
             return self._no(RefusalError(700016 if tenant else 90002))

@@ -34,13 +34,13 @@ def changed(text: str, values: Mapping[str, str | list[str]]) -> str:
 
 
 def removed(text: str, values: Mapping[str, str]) -> str:
-    """Take each of *values* out of *text* where it is still what it was.
+    """Take each of *values* (in JSON) out of *text* where it is still what it was.
 
     Raises:
         EntraclawError: As `changed` does.
     """
     before = _read(text)
-    gone = {key for key, value in values.items() if before.get(key) == value}
+    gone = {key for key in values.keys() & before if json.dumps(before[key]) == values[key]}
     lines, end = _top(text)
     places = {_place(lines[:end], key) for key in gone}
     left = [line for number, line in enumerate(lines) if number not in places]

@@ -20,11 +20,12 @@ from entraclaw.identity.entra import Clock, Entra, PublicApplication, Result, re
 from entraclaw.identity.expiry import is_due
 from entraclaw.identity.loopback import Receiver
 from entraclaw.identity.provisioning.admin_claims import held, shut_out
-from entraclaw.identity.refusals import Said, code_in, sign_in_hint
+from entraclaw.identity.refusals import Said, code_in, must_sign_in, sign_in_hint
 from entraclaw.identity.signing_in import GO_ON, TIMEOUT_S
 from entraclaw.identity.values import Hop, HopTiming, Token
 
 ANY_TENANT = "organizations"  # whichever the account is of: who signs in says which one it is
+_ENDED, _AGAIN = "the administrator's sign-in has ended", "run the command again"
 _PAGE = "docs/identity/administrator.md"
 
 _Ask = Callable[[PublicApplication], Result]
@@ -122,7 +123,7 @@ class Administrator:
         """
         with self._lock:
             if self._token is None:
-                raise SignedOut("no administrator has signed in", hint="run the command again")
+                raise SignedOut("no administrator has signed in", hint=_AGAIN)
             if is_due(self._token, self._clock.time()):
                 self._token = self._renewed()
             return self._token
@@ -134,9 +135,14 @@ class Administrator:
     def _renewed(self) -> Token:
         with reached():
             application = self._entra.public_application(self._client, self._cache)
-            return self._entra.asked(
-                Hop.ADMINISTRATOR, self._scope, lambda: self._again(application)
-            )
+            try:
+                return self._entra.asked(
+                    Hop.ADMINISTRATOR, self._scope, lambda: self._again(application)
+                )
+            except HopRefused as error:
+                if not must_sign_in(error.code):
+                    raise
+                raise SignedOut(f"{_ENDED} ({error.code})", hint=_AGAIN) from None
 
     def _again(self, application: PublicApplication) -> Result:
         for account in application.get_accounts():
@@ -145,7 +151,7 @@ class Administrator:
             )
             if granted:
                 return granted
-        raise SignedOut("the administrator's sign-in has ended", hint="run the command again")
+        raise SignedOut(_ENDED, hint=_AGAIN)
 
     def _sign_in(self, ask: _Ask, *, by_code: bool) -> Person:
         with reached():
