@@ -143,7 +143,7 @@ def _lacking(settings: Settings, agent: AgentIds, wants: Sequence[Want], key: Ke
 def _started(profile: str) -> "subprocess.Popen[bytes]":
     """Start a daemon that stays when we end, as the shim does."""
     try:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - our own program, under our own interpreter
             [sys.executable, "-m", "entraclaw", "--profile", profile, "serve"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

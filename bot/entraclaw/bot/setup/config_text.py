@@ -33,6 +33,17 @@ def changed(text: str, values: Mapping[str, str | list[str]]) -> str:
     return _sure(lines, {**before, **values})
 
 
+def new(text: str, values: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
+    """Give those of *values* that *text* does not say yet.
+
+    Raises:
+        EntraclawError: As `changed` does.
+    """
+    changed(text, values)
+    before = _read(text)
+    return {key: value for key, value in values.items() if before.get(key) != value}
+
+
 def removed(text: str, values: Mapping[str, str]) -> str:
     """Take each of *values* (in JSON) out of *text* where it is still what it was.
 

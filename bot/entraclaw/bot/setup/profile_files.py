@@ -75,6 +75,15 @@ def one_setup(folder: Path) -> Generator[None]:
         lock.release()
 
 
+def new_settings(folder: Path, values: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
+    """Give those of *values* that the profile's ``config.toml`` does not have yet.
+
+    Raises:
+        EntraclawError: It cannot be read, or not be changed for sure.
+    """
+    return config_text.new(_text(folder / "config.toml"), values)
+
+
 def write_settings(folder: Path, values: Mapping[str, str | list[str]]) -> None:
     """Write *values* into the profile's ``config.toml``; the rest of it stays.
 

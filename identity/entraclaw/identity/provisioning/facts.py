@@ -113,7 +113,8 @@ class Facts:
         siblings: The blueprint's other agent identities.
         user: The agent's; None while there is none.
         address: What a new agent user gets; None where there is one.
-        sponsors: Those who were named, or whoever signed in.
+        sponsors: Those who were named; else the user's, or whoever signed in.
+        sponsoring: Object ids of the user's sponsors.
         strangers: Names of sponsors that nobody has.
         gone: What setup made and somebody deleted.
         unknown: What was to be joined or adopted and is not there: the option, and its value.
@@ -134,6 +135,7 @@ class Facts:
     user: User | None
     address: Address | None
     sponsors: tuple[Sponsor, ...]
+    sponsoring: frozenset[str]
     strangers: tuple[str, ...]
     gone: frozenset[Part]
     unknown: Mapping[str, str]

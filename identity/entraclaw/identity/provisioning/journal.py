@@ -64,7 +64,8 @@ class Journal:
         scopes: Permissions that were granted, by the resource's application id.
         licences: The SKUs that were assigned.
         endpoint: Where messages are sent to since; empty if that was not registered.
-        settings: What was written into ``config.toml``.
+        has_key: Whether the profile's key was made for this.
+        settings: What was written into ``config.toml``: each value in JSON.
         is_done: Whether a test message arrived.
     """
 
@@ -79,6 +80,7 @@ class Journal:
     scopes: Mapping[str, tuple[str, ...]] = field(default_factory=_none(tuple[str, ...]))
     licences: tuple[str, ...] = ()
     endpoint: str = ""
+    has_key: bool = False
     settings: Mapping[str, str] = field(default_factory=_none(str))
     is_done: bool = False
 
@@ -131,6 +133,7 @@ def written(journal: Journal) -> str:
         "scopes": {app: list(scopes) for app, scopes in journal.scopes.items()},
         "licences": list(journal.licences),
         "endpoint": journal.endpoint,
+        "has_key": journal.has_key,
         "settings": dict(journal.settings),
         "is_done": journal.is_done,
     }
@@ -160,6 +163,7 @@ def read(text: str) -> Journal:
         scopes={app: _texts(one) for app, one in _mapping(document["scopes"]).items()},
         licences=_texts(document["licences"]),
         endpoint=_text(document["endpoint"]),
+        has_key=_truth(document["has_key"]),
         settings=_texts_by(document["settings"]),
         is_done=_truth(document["is_done"]),
     )

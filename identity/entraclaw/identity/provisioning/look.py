@@ -63,7 +63,8 @@ def look(
     address = None
     if user is None:
         address = yield from _address(wish, me, tenant)
-    sponsors, strangers = yield from _sponsors(wish, me)
+    there = yield from _sponsors_of(user)
+    sponsors, strangers = yield from _sponsors(wish, there or (Sponsor(me.oid, me.name),))
     return Facts(
         me=me,
         tenant=tenant,
@@ -74,6 +75,7 @@ def look(
         user=user,
         address=address,
         sponsors=sponsors,
+        sponsoring=frozenset(one.id for one in there),
         strangers=strangers,
         gone=gone,
         unknown=unknown,
@@ -191,9 +193,18 @@ def _is_taken(upn: str) -> Steps[bool]:
     return (yield from _one(Call("GET", paths.user(upn)))) is not None
 
 
-def _sponsors(wish: Wish, me: Me) -> Steps[tuple[tuple[Sponsor, ...], tuple[str, ...]]]:
+def _sponsors_of(user: User | None) -> Steps[tuple[Sponsor, ...]]:
+    if user is None:
+        return ()
+    return tuple(reading.sponsor(one) for one in (yield from listed(paths.sponsors(user.id))))
+
+
+def _sponsors(
+    wish: Wish, else_these: tuple[Sponsor, ...]
+) -> Steps[tuple[tuple[Sponsor, ...], tuple[str, ...]]]:
+    """Find those who were named; *else_these* where nobody was. Gives who was not found, too."""
     if not wish.sponsors:
-        return (Sponsor(me.oid, me.name),), ()
+        return else_these, ()
     found: dict[str, Sponsor] = {}
     strangers: list[str] = []
     for name in wish.sponsors:
