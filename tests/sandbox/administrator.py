@@ -43,6 +43,14 @@ class Administrator:
         answer = sign_in(scene, person, scopes, client=client)
         return cls(scene, answer["access_token"])
 
+    @classmethod
+    def fresh(
+        cls, scene: Scene, person: str, scopes: Iterable[str] = EVERYTHING
+    ) -> "Administrator":
+        """Sign in at a client of one's own, which was let do nothing before."""
+        client = scene.ask("POST", "clients", {"name": "Tools of our own"})["id"]
+        return cls.sign_in(scene, person, scopes, client=client)
+
     def call(self, method: str, path: str, body: object = None, **query: str) -> requests.Response:
         return self.scene.session.request(
             method,

@@ -143,6 +143,21 @@ def test_who_may_not_consent_is_told_to_ask_and_nobody_is_signed_in(
     assert sign_in(scene, "grace", [CREATE], client=client)["scope"] == CREATE
 
 
+def test_client_that_ever_got_the_wide_permission_makes_no_agents_any_more(
+    scene: Scene, client: str
+) -> None:
+    body = {"displayName": "Claw"}
+    path = "applications/microsoft.graph.agentIdentityBlueprint"
+    narrow = Administrator.sign_in(scene, "ada", [CREATE], client=client)
+    assert narrow.call("POST", path, body).status_code == 201
+
+    Administrator.sign_in(scene, "ada", [CREATE, "Directory.AccessAsUser.All"], client=client)
+    wide = Administrator.sign_in(scene, "ada", [CREATE], client=client)
+
+    assert "Directory.AccessAsUser.All" in claims_of(wide.token)["scp"].split()
+    assert wide.call("POST", path, body).status_code == 403
+
+
 def test_page_tells_who_may_not_consent_and_the_application_hears_it(
     scene: Scene, client: str
 ) -> None:

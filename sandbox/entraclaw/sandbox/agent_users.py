@@ -56,11 +56,11 @@ class AgentUsers:
             raise GraphError(400, "Request_BadRequest", f"Only {CAST} can be created here.")
         parent, registrar = parent_of(body), self._registrar
         self._permit(bearer, Act.CREATE_USER, parent)
-        self._check_parent(bearer, parent)
         blank = AgentUser(str(uuid.uuid4()), parent, bearer.tid, "", "", "")
         made = new_user(blank, body, self._tenant(bearer))
+        self._check_parent(bearer, parent)
         self._check_free(made)
-        registrar.admit_another(bearer.tid)
+        registrar.admit_another(AgentUser, bearer.tid)
         made = replace(made, life=registrar.life(AgentUser))
         self._directory.put(made)
         given = PROFILE | {"mailNickname", "identityParentId", "accountEnabled", "@odata.type"}

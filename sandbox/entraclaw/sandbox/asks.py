@@ -18,7 +18,6 @@ from entraclaw.sandbox.documents import DocumentError, Json, flag, number, part,
 from entraclaw.sandbox.extras import Extras, read_extras
 from entraclaw.sandbox.passes import Forgery, Pass, Signer
 from entraclaw.sandbox.resources import Catalogue
-from entraclaw.sandbox.settings import Late, Settings
 from entraclaw.sandbox.tokens import Algorithm
 
 _POLICIES = (53000, 53003)  # AADSTS numbers of Conditional Access
@@ -170,50 +169,6 @@ def read_forgery(body: Json) -> tuple[Pass, Forgery]:
     if "lifetime_s" in body:
         forgery = replace(forgery, lifetime_s=number(body, "lifetime_s"))
     return _choice(body, "kind", Pass.AGENTIC), forgery
-
-
-def turn(settings: Settings, body: Json) -> None:
-    """Change *settings* as *body* says, all of it or nothing."""
-    known = {
-        "patience",
-        "latency_ms",
-        "token_lifetime_s",
-        "propagation_s",
-        "credentials_s",
-        "replicas",
-        "quota",
-    }
-    others = {"known_after_s", "takes_endpoints"}
-    if unknown := set(body) - known - others:
-        raise DocumentError(f"there is no setting called {min(unknown)}")
-    values = {n: number(body, n) for n in body if n not in others and body[n] is not None}
-    delays, takes = _delays(body, settings), _takes(body, settings)
-    if any(value < 0 for value in values.values()):
-        raise DocumentError("a setting cannot be negative")
-    settings.patience_s = values.get("patience", settings.patience_s)
-    settings.latency_ms = values.get("latency_ms", settings.latency_ms)
-    settings.propagation_s = values.get("propagation_s", settings.propagation_s)
-    settings.credentials_s = values.get("credentials_s", settings.credentials_s)
-    settings.known_after_s, settings.takes_endpoints = delays, takes
-    settings.quota = int(values.get("quota", settings.quota))
-    settings.replicas = max(1, int(values.get("replicas", settings.replicas)))
-    if "token_lifetime_s" in body:
-        # Null gives Entra its random lifetimes back.
-        settings.token_lifetime_s = values.get("token_lifetime_s")
-
-
-def _delays(body: Json, settings: Settings) -> Mapping[Late, float]:
-    told = part(body, "known_after_s")
-    if unknown := set(told) - {kind.value for kind in Late}:
-        raise DocumentError(f"known_after_s has nothing called {min(unknown)}")
-    delays = {Late(name): number(told, name) for name in told}
-    if any(delay < 0 for delay in delays.values()):
-        raise DocumentError("a setting cannot be negative")
-    return {**settings.known_after_s, **delays}
-
-
-def _takes(body: Json, settings: Settings) -> bool:
-    return flag(body, "takes_endpoints", default=settings.takes_endpoints)
 
 
 def _flag(body: Json, name: str) -> bool | None:

@@ -76,16 +76,14 @@ class Blueprints:
             owners=owners_of_new(body, bearer),
             life=registrar.life(Blueprint),
         )
-        registrar.admit_another(bearer.tid)
+        registrar.admit_another(Blueprint, bearer.tid)
         self._directory.put(made)
         return registrar.made(f"applications/{CAST}/$entity", self._shown(_of(made)))
 
     async def _list(self, request: web.Request, bearer: Bearer) -> web.Response:
         permit_admin(bearer, Act.READ_BLUEPRINT)
-        found = self._directory.applications(bearer.tid)
-        shown = [self._shown(one) for one in found if self._is_there(one)]
-        if CAST in request.path:
-            shown = [one for one in shown if one.get("@odata.type") == TYPES[Blueprint]]
+        found = self._registrar.shelves.blueprints.of(bearer.tid)
+        shown = [self._shown(_of(one)) for one in found if self._registrar.sees(one)]
         return self._registrar.page(request, "applications", shown, _FILTERS)
 
     async def _read(self, request: web.Request, bearer: Bearer) -> web.Response:

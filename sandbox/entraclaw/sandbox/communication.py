@@ -41,16 +41,19 @@ class Communication:
 
     def routes(self) -> list[web.RouteDef]:
         """What this part serves."""
-        answer = self._registrar.answer
-        mine = f"/beta/applications/{{id}}/{BLUEPRINT}/{_NAME}"
-        theirs = f"/beta/servicePrincipals/{{id}}/{IDENTITY}/{_NAME}"
-        other = f"/beta/servicePrincipals/{IDENTITY}/{{id}}/{_NAME}"
+        mine = [f"applications/{{id}}/{BLUEPRINT}/{_NAME}"]
+        theirs = [
+            f"servicePrincipals/{{id}}/{IDENTITY}/{_NAME}",
+            f"servicePrincipals/{IDENTITY}/{{id}}/{_NAME}",
+        ]
+        reset = [f"{address}/reset" for address in theirs]
+        serve = self._registrar.routes
         return [
-            web.get(mine, answer(self._read)),
-            web.put(mine, answer(self._replace)),
-            *(web.get(one, answer(self._read_own)) for one in (theirs, other)),
-            *(web.put(one, answer(self._replace_own)) for one in (theirs, other)),
-            *(web.post(f"{one}/reset", answer(self._reset)) for one in (theirs, other)),
+            *serve(mine, web.get, self._read, "beta"),
+            *serve(mine, web.put, self._replace, "beta"),
+            *serve(theirs, web.get, self._read_own, "beta"),
+            *serve(theirs, web.put, self._replace_own, "beta"),
+            *serve(reset, web.post, self._reset, "beta"),
         ]
 
     async def _read(self, request: web.Request, bearer: Bearer) -> web.Response:

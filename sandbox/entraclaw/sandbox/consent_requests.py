@@ -68,8 +68,9 @@ def read(
     if redirect not in {"", PORTAL} and not _LOOPBACK.fullmatch(redirect):
         raise RefusalError(50011)
     scope, role = query.get("scope", ""), query.get("role", "")
-    scopes = resources.read_many(scope) if scope or not role else {}
-    roles = resources.read_many(role) if role else {}
+    nothing: _Permissions = {}
+    scopes = resources.read_many(scope) if scope or not role else nothing
+    roles = resources.read_many(role) if role else nothing
     if client.principal is None and roles:
         raise RefusalError(70011, "An application that people sign in at has no roles.")
     if client.principal is not None:

@@ -71,7 +71,7 @@ class _Heard:
 
     def at(self, key: tuple[str, ...], moment: float) -> frozenset[str]:
         known = (names for since, names in reversed(self.told.get(key, [])) if since <= moment)
-        return next(known, frozenset())
+        return next(known, frozenset[str]())
 
 
 class Consents:

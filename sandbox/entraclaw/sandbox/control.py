@@ -19,7 +19,7 @@ from aiohttp.typedefs import Handler, Middleware
 from entraclaw.sandbox.accounts import AccountControl
 from entraclaw.sandbox.activities import Utterance
 from entraclaw.sandbox.agent import Agent
-from entraclaw.sandbox.asks import Asks, read_certificate, read_forgery, turn
+from entraclaw.sandbox.asks import Asks, read_certificate, read_forgery
 from entraclaw.sandbox.bots import Bots
 from entraclaw.sandbox.consents import Grant
 from entraclaw.sandbox.conversations import Conversations, Kind
@@ -30,6 +30,7 @@ from entraclaw.sandbox.passes import Passes
 from entraclaw.sandbox.settings import Settings
 from entraclaw.sandbox.speech import Speech
 from entraclaw.sandbox.transcript import Entry, Transcript
+from entraclaw.sandbox.turning import shown, turn
 
 _LONGEST_WAIT_S = 30.0
 _LARGEST_QUERY = 2**53
@@ -179,19 +180,7 @@ class Control:
 
     async def _turn(self, request: web.Request) -> web.Response:
         turn(self._settings, load(await request.read()))
-        return web.json_response(
-            {
-                "patience": self._settings.patience_s,
-                "latency_ms": self._settings.latency_ms,
-                "token_lifetime_s": self._settings.token_lifetime_s,
-                "propagation_s": self._settings.propagation_s,
-                "credentials_s": self._settings.credentials_s,
-                "replicas": self._settings.replicas,
-                "known_after_s": dict(self._settings.known_after_s),
-                "quota": self._settings.quota,
-                "takes_endpoints": self._settings.takes_endpoints,
-            }
-        )
+        return web.json_response(shown(self._settings))
 
     def _agent(self, request: web.Request) -> Agent:
         return self._asks.agent(request.match_info["user"])

@@ -111,10 +111,7 @@ class DeletedItems:
         return found
 
     def _all(self, tenant: str) -> Iterator[DirectoryObject]:
-        self._registrar.sweep(tenant)
-        shelves = self._registrar.shelves
-        for shelf in (shelves.blueprints, shelves.principals, shelves.identities, shelves.users):
-            yield from (one for one in shelf.of(tenant) if one.life.deleted is not None)
+        return self._registrar.shelves.deleted(tenant)
 
     def _check_free(self, one: DirectoryObject) -> None:
         """Let *one* come back, unless somebody has its place."""

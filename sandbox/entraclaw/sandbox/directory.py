@@ -16,6 +16,7 @@ from entraclaw.sandbox.agent import Agent, Family
 from entraclaw.sandbox.certificates import Certificate
 from entraclaw.sandbox.consents import Consents, Grant, Lineage
 from entraclaw.sandbox.hiring import USUAL_GRANTS, Job, hired
+from entraclaw.sandbox.licences import USUAL, Pools
 from entraclaw.sandbox.objects import (
     AgentUser,
     Blueprint,
@@ -106,7 +107,7 @@ class Directory:
     def __init__(self, tell: Callable[[Agent], None], now: Callable[[], float] = time.time) -> None:
         self._bots: dict[str, Agent] = {}
         self._tell, self._now = tell, now
-        self.shelves, self.consents = Shelves(), Consents()
+        self.shelves, self.consents, self.pools = Shelves(), Consents(), Pools()
 
     def tenant(self, name: str) -> Tenant | None:
         """Find a tenant by id or verified domain."""
@@ -124,6 +125,12 @@ class Directory:
     def people(self, tenant: str) -> Iterable[Person]:
         """Everybody in one tenant."""
         return (person for person in PEOPLE if person.tenant == tenant)
+
+    def used(self, tenant: str, licence: str) -> int:
+        """How many of one tenant have a licence; every person has the usual one."""
+        people = sum(1 for _ in self.people(tenant)) if licence == USUAL else 0
+        users = (one for one in self.shelves.users.of(tenant) if one.life.deleted is None)
+        return people + sum(licence in one.licences for one in users)
 
     def agent(self, user: str) -> Agent | None:
         """Find an agent by its agent user's object id, or a bot by its app id."""

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from entraclaw.sandbox.accounts import Accounts
 from entraclaw.sandbox.administrators import Act, permit_admin
-from entraclaw.sandbox.agent_users import ADDRESSES, AgentUsers
+from entraclaw.sandbox.agent_users import ADDRESSES, CAST, AgentUsers
 from entraclaw.sandbox.bearers import Bearer
 from entraclaw.sandbox.documents import Json
 from entraclaw.sandbox.envelopes import GraphError
@@ -48,7 +48,12 @@ class Graph:
         return self._shown(request, self._find(bearer.oid, bearer))
 
     async def _user(self, request: web.Request, bearer: Bearer) -> web.Response:
-        return self._shown(request, self._find(request.match_info["id"], bearer))
+        name = request.match_info["id"]
+        whole = self._find(name, bearer)
+        # A cast to agentUser finds agent users alone.
+        if CAST in request.path and "@odata.type" not in whole:
+            raise missing(name)
+        return self._shown(request, whole)
 
     def _shown(self, request: web.Request, whole: Json) -> web.Response:
         # Some of a user Graph shows only to who asks for it by name.

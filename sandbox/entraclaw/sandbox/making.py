@@ -188,13 +188,20 @@ def _check_upn(upn: str, tenant: Tenant) -> None:
 
 
 def _check_access(body: Json) -> None:
-    listed: object = body.get("requiredResourceAccess") or []
-    resources = cast("list[object]", listed) if isinstance(listed, list) else None
-    if resources is None or not all(isinstance(one, dict) for one in resources):
-        raise _invalid("requiredResourceAccess", "Application")
-    access = [cast("Json", one).get("resourceAccess") or [] for one in resources]
-    if len(resources) > _MOST_RESOURCES or sum(map(len, access)) > _MOST_PERMISSIONS:
+    resources = _objects(body, "requiredResourceAccess")
+    permissions = sum(len(_objects(one, "resourceAccess")) for one in resources)
+    if len(resources) > _MOST_RESOURCES or permissions > _MOST_PERMISSIONS:
         raise _bad("The size of the object has exceeded its limit: requiredResourceAccess.")
+
+
+def _objects(body: Json, name: str) -> list[Json]:
+    listed: object = body.get(name) or []
+    if not isinstance(listed, list):
+        raise _invalid(name, "Application")
+    ones = cast("list[object]", listed)
+    if not all(isinstance(one, dict) for one in ones):
+        raise _invalid(name, "Application")
+    return cast("list[Json]", ones)
 
 
 def _is_uri(uri: str, one: Blueprint, domain: str) -> bool:

@@ -60,13 +60,12 @@ class Registrar:
         late = delays.get(Late.LOGIN, 0.0) if kind is Blueprint else 0.0
         return Life(made=now, known_from=known_from, login_from=max(known_from, now + late))
 
-    def admit_another(self, tenant: str) -> None:
-        """Let one more object be made in *tenant*.
+    def admit_another(self, kind: type[DirectoryObject], tenant: str) -> None:
+        """Let one more object of this *kind* be made in *tenant*.
 
         Raises:
-            GraphError: Its quota is all but used up.
+            GraphError: Its quota is all but used up, or there are as many as there may be.
         """
-        self.sweep(tenant)
         if self.shelves.weight(tenant) >= self.settings.quota * _FULL:
             raise GraphError(
                 403,
@@ -74,10 +73,15 @@ class Registrar:
                 "Agent identity blueprints and/or agent identities have exceeded 95% of the "
                 "tenant resource quota.",
             )
+        most = self.settings.most.get(_KINDS[kind])
+        if most is not None and self.shelves.count(kind, tenant) >= most:
+            name = "AgentBlueprint" if kind is Blueprint else "AgentIdentity"
+            raise GraphError(
+                403, f"{name}_LimitExceeded", "You've reached the maximum number allowed."
+            )
 
     def sees(self, one: DirectoryObject) -> bool:
         """Whether a call finds *one* now."""
-        self.sweep(one.tenant)
         return one.life.is_known(self.now())
 
     def sweep(self, tenant: str) -> None:
@@ -87,10 +91,9 @@ class Registrar:
             gone = principal.life.deleted
             if gone is not None and gone + _CHILDREN_S <= now:
                 self._take_children(principal, gone + _CHILDREN_S)
-        for shelf in (shelves.blueprints, shelves.principals, shelves.identities, shelves.users):
-            for one in shelf.of(tenant):
-                if one.life.deleted is not None and one.life.deleted + _BIN_S <= now:
-                    shelves.drop(one)
+        for one in list(shelves.deleted(tenant)):
+            if one.life.deleted is not None and one.life.deleted + _BIN_S <= now:
+                shelves.drop(one)
 
     def delete(self, one: DirectoryObject) -> None:
         """Put *one* into the bin; with an application goes its principal."""
@@ -131,10 +134,19 @@ class Registrar:
         return document(body)
 
     def routes(
-        self, addresses: Iterable[str], method: Callable[..., web.RouteDef], read: Reader
+        self,
+        addresses: Iterable[str],
+        method: Callable[..., web.RouteDef],
+        read: Reader,
+        version: str = "v1.0",
     ) -> list[web.RouteDef]:
-        """Serve *read* at each of the *addresses*, below the version."""
-        return [method(f"/v1.0/{address}", self.answer(read)) for address in addresses]
+        """Serve *read* at each of the *addresses*, below the *version*."""
+
+        async def swept(request: web.Request, bearer: Bearer) -> web.Response:
+            self.sweep(bearer.tid)
+            return await read(request, bearer)
+
+        return [method(f"/{version}/{address}", self.answer(swept)) for address in addresses]
 
     def _take_children(self, principal: Principal, moment: float) -> None:
         for child in self.shelves.identities.of(principal.tenant):

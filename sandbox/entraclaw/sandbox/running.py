@@ -1,14 +1,13 @@
 """The whole sandbox, put together: keys, listeners, files.
 
-The only module that knows all the others. It takes the ports, writes the cloud
-profile and its authority's certificate, serves while its block runs, and takes
-its files away again.
+The only module that knows all the others. It takes the ports, has its files
+written, and serves while its block runs.
 """
 
 import secrets
 import ssl
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
@@ -34,6 +33,7 @@ from entraclaw.sandbox.entra_faults import EntraFaults
 from entraclaw.sandbox.envelopes import Answering, failure
 from entraclaw.sandbox.events import Events
 from entraclaw.sandbox.faults import Faults, unavailable
+from entraclaw.sandbox.folder import described
 from entraclaw.sandbox.grants import World
 from entraclaw.sandbox.holdings import Holdings
 from entraclaw.sandbox.journal import Journal
@@ -43,7 +43,6 @@ from entraclaw.sandbox.messages import Messages
 from entraclaw.sandbox.page import Page
 from entraclaw.sandbox.passes import Passes
 from entraclaw.sandbox.people_signing_in import People
-from entraclaw.sandbox.profile import cloud_profile
 from entraclaw.sandbox.registrar import Registrar
 from entraclaw.sandbox.resources import Catalogue
 from entraclaw.sandbox.rosters import Rosters
@@ -52,6 +51,7 @@ from entraclaw.sandbox.shares import Shares
 from entraclaw.sandbox.speech import Speech
 from entraclaw.sandbox.stage import Stage
 from entraclaw.sandbox.tenancy import tenant_routes
+from entraclaw.sandbox.tenant_control import TenantControl
 from entraclaw.sandbox.transcript import Entry, Transcript
 from entraclaw.sandbox.views import Happening, Views
 
@@ -100,7 +100,10 @@ async def sandbox(home: Path, *, port: int, settings: Settings) -> AsyncGenerato
         admission = Admission(port_of(ports.control))
         admit = apart(guard(secret, port_of(ports.control)), admission.guard)
         await stack.enter_async_context(serve(application(rooms.local, admit), ports.control))
-        cloud, ca = stack.enter_context(_files(home, authority, ports))
+        login, graph = ports.url(ports.login), ports.url(ports.graph)
+        service = f"localhost:{port_of(ports.service)}"
+        files = described(home, authority, login=login, graph=graph, service=service)
+        cloud, ca = stack.enter_context(files)
         url = f"http://127.0.0.1:{port_of(ports.control)}"
         yield Ready(url, secret, f"{url}/?key={admission.key}", cloud, ca)
 
@@ -118,6 +121,10 @@ class _Shared:
     holdings: Holdings
     answer: Answering
 
+    def parts(self) -> tuple[Keyring, Clock, Answering]:
+        """Those that the control API turns or shows."""
+        return self.keys, self.clock, self.answer
+
 
 class _Rooms:
     """Every part, made in the order in which they know each other."""
@@ -129,6 +136,7 @@ class _Rooms:
         tell = happenings.append
         shared = self._shared = _share(tell)
         catalogue = Catalogue(ports.url(ports.graph))
+        apis = self._apis = Apis(catalogue)
         asks = Asks(shared.directory, catalogue)
         passes = Passes(
             login=login,
@@ -141,7 +149,7 @@ class _Rooms:
         people = self._people = People(
             login=login,
             directory=shared.directory,
-            apis=Apis(catalogue),
+            apis=apis,
             clock=shared.clock,
             settings=settings,
         )
@@ -194,15 +202,16 @@ class _Rooms:
             events=Events(views, happenings),
         )
         faults = (self._faults, entra_faults)
-        parts = (control, stage, *faults, shared.keys, shared.clock, people.control(asks), page)
-        self.local = [route for part in (*parts, shared.answer) for route in part.routes()]
+        tenant = TenantControl(shared.directory, apis)
+        parts = (control, tenant, stage, *faults, people.control(asks), page)
+        self.local = [route for part in (*parts, *shared.parts()) for route in part.routes()]
 
     def hosts(self) -> Iterator[tuple[web.Application, socket]]:
         """The hosts behind TLS."""
         ports, late, faults = self._ports, slow(self._settings), self._faults
         login = [*self._entra.routes(), *self._people.routes()]
         yield application(login, late, faults.middleware("login", unavailable)), ports.login
-        graph = _graph_routes(self._shared, ports.url(ports.graph), self._settings)
+        graph = _graph_routes(self._shared, ports.url(ports.graph), self._settings, self._apis)
         yield application(graph, late, faults.middleware("graph", failure)), ports.graph
         connector = _connector_routes(self._shared)
         yield application(connector, late, faults.middleware("connector", trouble)), ports.service
@@ -229,7 +238,7 @@ def _share(tell: Callable[[Happening], None]) -> _Shared:
     )
 
 
-def _graph_routes(shared: _Shared, base: str, settings: Settings) -> list[web.RouteDef]:
+def _graph_routes(shared: _Shared, base: str, settings: Settings, apis: Apis) -> list[web.RouteDef]:
     answer = shared.answer
     chats = Chats(
         base=base,
@@ -243,7 +252,7 @@ def _graph_routes(shared: _Shared, base: str, settings: Settings) -> list[web.Ro
         base=base, conversations=shared.conversations, holdings=shared.holdings, answer=answer
     )
     # The people's host answers whatever nobody else knows, and so comes last.
-    tenant = tenant_routes(Registrar(base=base, answer=answer, settings=settings))
+    tenant = tenant_routes(Registrar(base=base, answer=answer, settings=settings), apis)
     return [*chats.routes(), *shares.routes(), *tenant]
 
 
@@ -276,35 +285,3 @@ def _server_context(authority: trustme.CA) -> ssl.SSLContext:
     with leaf.private_key_and_cert_chain_pem.tempfile() as pem:
         context.load_cert_chain(pem)
     return context
-
-
-@contextmanager
-def _files(home: Path, authority: trustme.CA, ports: _Ports) -> Generator[tuple[Path, Path]]:
-    ours = not home.exists()
-    home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o700)
-    cloud, ca = home / "cloud.toml", home / "ca.pem"
-    profile = cloud_profile(
-        login=ports.url(ports.login),
-        graph=ports.url(ports.graph),
-        service=f"localhost:{port_of(ports.service)}",
-        authority=ca,
-    )
-    try:
-        _write(ca, authority.cert_pem.bytes())
-        _write(cloud, profile.encode())
-        yield cloud, ca
-    finally:
-        for path in (cloud, ca):
-            path.unlink(missing_ok=True)
-        if ours:
-            # Somebody may have put a file of their own beside ours.
-            with suppress(OSError):
-                home.rmdir()
-
-
-def _write(path: Path, content: bytes) -> None:
-    # Made anew, so that the mode holds from the first byte and never follows an old link.
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_bytes(content)

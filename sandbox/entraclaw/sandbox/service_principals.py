@@ -85,6 +85,8 @@ class ServicePrincipals:
         permit_admin(bearer, Act.CREATE_PRINCIPAL, is_owner=is_owner)
         if blueprint is None or not registrar.sees(blueprint):
             raise self._no_blueprint(bearer, app)
+        blank = Principal(str(uuid.uuid4()), app, bearer.tid, maker=bearer.azp)
+        read = changed_principal(blank, body)
         current = self._shelves.principal(bearer.tid, app)
         if current and current.life.deleted is None:
             raise GraphError(
@@ -93,13 +95,12 @@ class ServicePrincipals:
                 "The service principal cannot be created, updated, or restored because the "
                 f"service principal name {app} is already in use.",
             )
-        blank = Principal(str(uuid.uuid4()), app, bearer.tid, maker=bearer.azp)
         made = replace(
-            changed_principal(blank, body),
+            read,
             owners=owners_of_new(body, bearer),
             life=registrar.life(Principal),
         )
-        registrar.admit_another(bearer.tid)
+        registrar.admit_another(Principal, bearer.tid)
         self._directory.put(made)
         return registrar.made(f"servicePrincipals/{PRINCIPAL}/$entity", self._shown(made))
 
@@ -129,7 +130,7 @@ class ServicePrincipals:
             owners=owners_of_new(body, bearer),
             life=registrar.life(Identity),
         )
-        registrar.admit_another(bearer.tid)
+        registrar.admit_another(Identity, bearer.tid)
         self._directory.put(made)
         return registrar.made("servicePrincipals/$entity", self._shown(made))
 

@@ -11,13 +11,17 @@ _SHORTEST_S, _LONGEST_S = 3600, 5400
 
 
 class Late(StrEnum):
-    """What becomes known some time after it was made; `login` is a blueprint, to Entra."""
+    """What becomes known some time after it was made.
+
+    `login` is a blueprint, to Entra; `mailbox` is one that a licence brings.
+    """
 
     BLUEPRINT = "blueprint"
     PRINCIPAL = "principal"
     IDENTITY = "identity"
     USER = "user"
     LOGIN = "login"
+    MAILBOX = "mailbox"
 
 
 @dataclass(slots=True)
@@ -30,8 +34,8 @@ class Settings:
     consent takes to be known everywhere, *credentials_s* how long one of certificates does,
     *replicas* is how many of Entra there are, each of which learns of it in its time.
     *known_after_s* is how long each kind of object takes to be known after it was made,
-    *quota* how many objects a tenant may have. *takes_endpoints* is whether an endpoint can be
-    registered by Graph.
+    *quota* how many objects a tenant may have, *most* how many of a kind.
+    *takes_endpoints* is whether an endpoint can be registered by Graph.
     """
 
     patience_s: float = 15.0
@@ -43,6 +47,7 @@ class Settings:
     known_after_s: Mapping[Late, float] = field(default_factory=dict[Late, float])
     # What a tenant with one verified domain has.
     quota: int = 300_000
+    most: Mapping[Late, int] = field(default_factory=dict[Late, int])
     takes_endpoints: bool = True
 
     def lifetime(self) -> int:

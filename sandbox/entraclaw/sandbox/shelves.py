@@ -9,7 +9,7 @@ https://learn.microsoft.com/entra/identity/users/directory-service-limits-restri
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import inf
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 
 from entraclaw.sandbox.objects import (
     AgentUser,
@@ -114,10 +114,23 @@ class Shelves:
         """Find the principal of a blueprint: the one that is there, or the last in the bin."""
         return _last(one for one in self.principals.of(tenant) if one.app == app.lower())
 
+    def count(self, kind: type[DirectoryObject], tenant: str) -> int:
+        """How many of one *kind* there are, those in the bin included."""
+        return sum(1 for shelf in self._all() for one in shelf.of(tenant) if isinstance(one, kind))
+
     def weight(self, tenant: str) -> float:
         """What the tenant's objects count towards its quota."""
-        shelves = (self.blueprints, self.principals, self.identities, self.users)
-        return sum(sum(1 for _ in one.of(tenant)) + one.gone(tenant) / 4 for one in shelves)
+        return sum(sum(1 for _ in one.of(tenant)) + one.gone(tenant) / 4 for one in self._all())
+
+    def deleted(self, tenant: str) -> Iterator[DirectoryObject]:
+        """Everything in the bin of a tenant."""
+        for shelf in self._all():
+            yield from (one for one in shelf.of(tenant) if one.life.deleted is not None)
+
+    def _all(self) -> "Iterator[Shelf[DirectoryObject]]":
+        # A shelf of one kind is read here, and never written, as a shelf of any.
+        for shelf in (self.blueprints, self.principals, self.identities, self.users):
+            yield cast("Shelf[DirectoryObject]", shelf)
 
 
 def _last(found: Iterable[_Object]) -> _Object | None:
