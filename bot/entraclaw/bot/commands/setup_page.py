@@ -11,7 +11,9 @@ from rich.text import Text
 
 from entraclaw.bot.commands.showing import console, safe
 from entraclaw.bot.plain import plain_text
+from entraclaw.bot.setup.taking_down import Going
 from entraclaw.identity.provisioning.facts import Facts
+from entraclaw.identity.provisioning.orphans import Orphan
 from entraclaw.identity.provisioning.plan import Row, State, blocked
 
 _MARKS: Mapping[State, tuple[str, str]] = {
@@ -49,6 +51,45 @@ def rows_document(rows: Sequence[Row]) -> list[dict[str, str | None]]:
         }
         for row in rows
     ]
+
+
+def print_going(going: Going, *, is_plan: bool) -> None:
+    """Print what a teardown takes, or took, away."""
+    out = console()
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for part, says in going.rows:
+        grid.add_row(Text("  -", "bold red"), part, safe(says))
+    out.print(grid)
+    if going.what.siblings:
+        many = going.what.siblings
+        out.print(safe(f"{many} other agents have the same blueprint", "yellow"))
+    if is_plan:
+        out.print(Text("nothing was changed", "bold"))
+        return
+    out.print(Text("all of it is gone", "bold"))
+    if going.in_bin:
+        out.print(
+            safe(f"in the directory's bin for 30 days: {', '.join(going.in_bin)}", "dim"),
+        )
+
+
+def print_orphans(orphans: Sequence[Orphan], *, is_gone: bool) -> None:
+    """Print what bears marks that no profile here knows."""
+    out = console()
+    for one in orphans:
+        out.print(safe(one.mark, "bold"))
+        for name in one.names:
+            out.print(safe(f"  {name}"))
+    if is_gone:
+        out.print(Text("all of it is gone; it is in the directory's bin for 30 days", "bold"))
+    elif orphans:
+        words = "another machine may use them; `--orphans --mark MARK` deletes what bears one"
+        out.print(safe(words, "dim"))
+    else:
+        out.print(Text("nothing bears a mark that no profile here knows"))
 
 
 def print_page_to_open(address: str, words: str) -> None:

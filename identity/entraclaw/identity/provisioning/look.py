@@ -8,10 +8,11 @@ Contract: docs/setup.md#what-is-looked-at
 
 from collections.abc import Sequence
 
+from entraclaw.errors import Unreachable
 from entraclaw.identity.features import Want
 from entraclaw.identity.provisioning import certificates, granting, paths, reading
 from entraclaw.identity.provisioning.addresses import TRIES, candidate, domain_for
-from entraclaw.identity.provisioning.calls import Call, Document, Reply, text
+from entraclaw.identity.provisioning.calls import SERVICE, Call, Document, Reply, text
 from entraclaw.identity.provisioning.facts import (
     Address,
     Application,
@@ -47,7 +48,8 @@ def look(
         CallRefused: Whoever signed in may not read something.
         Unreachable: Graph's answer makes no sense.
     """
-    me, tenant = yield from _who()
+    me = yield from who_am_i()
+    tenant = yield from _organisation()
     unknown: dict[str, str] = {}
     seek = Seek(journal, now, patiently=patiently)
     user = yield from _adopted(wish, seek, unknown)
@@ -88,11 +90,20 @@ def look(
     )
 
 
-def _who() -> Steps[tuple[Me, Organisation]]:
+def who_am_i() -> Steps[Me]:
+    """Read who signed in, and which roles they hold.
+
+    Raises:
+        CallRefused: That is not told.
+    """
     shown = accepted((yield Call("GET", paths.ME)))
-    roles = yield from listed(paths.MY_ROLES)
-    [tenant, *_] = (yield from listed(paths.ORGANISATION)) or [{}]
-    return reading.me(shown, roles), reading.organisation(tenant)
+    return reading.me(shown, (yield from listed(paths.MY_ROLES)))
+
+
+def _organisation() -> Steps[Organisation]:
+    for shown in (yield from listed(paths.ORGANISATION)):
+        return reading.organisation(shown)
+    raise Unreachable(SERVICE, "it shows no organisation")
 
 
 def _adopted(wish: Wish, seek: Seek, unknown: dict[str, str]) -> Steps[User | None]:
