@@ -84,7 +84,10 @@ def add(
         by_code=device_code,
     ) as graph:
         who = graph.run(sponsoring.person(person))
-        proved(profile, {"do": SPONSOR, "person": who.oid, "on": list(kinds)}, here=here)
+        seen = graph.run(sponsoring.look(agent, chosen))
+        new = [one.of.value for one in seen if who.oid not in {each.oid for each in one.people}]
+        if new:
+            proved(profile, {"do": SPONSOR, "person": who.oid, "on": new}, here=here)
         done = {one: graph.run(sponsoring.add(agent, one, who, settings.cloud)) for one in chosen}
     _say(profile, who, done, ("is a sponsor of", "was a sponsor already of"), as_json=as_json)
 

@@ -160,7 +160,7 @@ def _known(ids: AgentIds, kind: Of) -> Orders[tuple[Sponsor, ...]]:
 
 def _all(ids: AgentIds, kind: Of) -> Orders[tuple[Sponsor, ...]]:
     place = yield from _place(ids, kind)
-    found = yield from listed(f"{place}/sponsors?{_SHOWN}")
+    found = yield from listed(f"{place}/sponsors")
     return tuple(_sponsor(one) for one in found)
 
 
@@ -170,7 +170,7 @@ def _place(ids: AgentIds, kind: Of) -> Orders[str]:
             return f"/v1.0/users/{key(ids.user)}"
         case Of.IDENTITY:
             return f"/v1.0/servicePrincipals/{key(ids.agent)}/microsoft.graph.agentIdentity"
-        case Of.BLUEPRINT:
+        case _:
             # Its references are known under its object id alone.
             path = f"/v1.0/applications(appId='{key(ids.blueprint)}')?$select=id"
             name = text(accepted((yield Call("GET", path))), "id")
