@@ -19,7 +19,7 @@ from entraclaw.identity.provisioning.pools import LicenceRefused, Pool, chosen, 
 from entraclaw.identity.provisioning.roles import Work
 from entraclaw.identity.provisioning.wish import Wish
 
-YOU, SOMEBODY, MACHINE = "you", "an administrator", "this machine"
+YOU, SOMEBODY, MACHINE = "you", "an administrator", "here"
 
 
 class State(StrEnum):
