@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import click
 
 from entraclaw.bot import memory
 from entraclaw.bot.commands.administrating import here_option, proved, signed_in
+from entraclaw.bot.commands.consenting import led_to_consent
 from entraclaw.bot.commands.pages import device_code_option
 from entraclaw.bot.commands.setup_page import (
     Stepping,
@@ -22,8 +23,9 @@ from entraclaw.bot.setup.asked import Asked
 from entraclaw.bot.setup.flow import STEPS, Flow, refuse
 from entraclaw.bot.setup.profile_files import JournalFile, one_setup
 from entraclaw.errors import BadSettings, Problem, SetupUnfinished
-from entraclaw.identity.provisioning.administrator import ANY_TENANT
+from entraclaw.identity.provisioning.administrator import ANY_TENANT, Person
 from entraclaw.identity.provisioning.asking import for_plan, for_setup
+from entraclaw.identity.provisioning.graph_admin import GraphAdmin
 from entraclaw.identity.provisioning.plan import blocked
 
 _TYPED = "entraclaw setup"
@@ -82,12 +84,8 @@ def command(profile: str, /, *, plan: bool, as_json: bool, **options: object) ->
 
 def _plan(settings: Settings, asked: Asked, *, as_json: bool) -> None:
     flow = Flow(settings, asked, JournalFile(settings.folder), Stepping(STEPS, is_quiet=True))
-    with signed_in(
-        settings,
-        flow.tenant or ANY_TENANT,
-        for_plan(flow.wish),
-        command=f"{_TYPED} --plan",
-        by_code=asked.device_code,
+    with _signed_in(
+        settings, flow, for_plan(flow.wish), command=f"{_TYPED} --plan", by_code=asked.device_code
     ) as (graph, person):
         facts, _, rows = flow.planned(graph, person.tenant, patiently=False)
     if as_json:
@@ -101,12 +99,8 @@ def _plan(settings: Settings, asked: Asked, *, as_json: bool) -> None:
 def _set_up(settings: Settings, asked: Asked, *, as_json: bool) -> dict[str, object]:
     stepping = Stepping(STEPS, is_quiet=as_json)
     flow = Flow(settings, asked, JournalFile(settings.folder), stepping)
-    with signed_in(
-        settings,
-        flow.tenant or ANY_TENANT,
-        for_setup(flow.wish),
-        command=_TYPED,
-        by_code=asked.device_code,
+    with _signed_in(
+        settings, flow, for_setup(flow.wish), command=_TYPED, by_code=asked.device_code
     ) as (graph, person):
         with stepping.shown():
             facts, journal, rows = flow.planned(graph, person.tenant, patiently=True)
@@ -131,6 +125,18 @@ def _set_up(settings: Settings, asked: Asked, *, as_json: bool) -> dict[str, obj
         "consent": page or None,
         "endpoint": made.applied.journal.endpoint or None,
     }
+
+
+@contextmanager
+def _signed_in(
+    settings: Settings, flow: Flow, permissions: frozenset[str], *, command: str, by_code: bool
+) -> Generator[tuple[GraphAdmin, Person]]:
+    tenant = flow.tenant or ANY_TENANT
+    with ExitStack() as stack:
+        with led_to_consent(settings, tenant, permissions):
+            signed = signed_in(settings, tenant, permissions, command=command, by_code=by_code)
+            place = stack.enter_context(signed)
+        yield place
 
 
 def _settings(profile: str, asked: Asked) -> Settings:

@@ -1,11 +1,13 @@
 """`entraclaw teardown`: undo exactly what setup made, or find what no setup here speaks of."""
 
 import os
+from contextlib import nullcontext
 
 import click
 
-from entraclaw.bot import memory
+from entraclaw.bot import lock, memory
 from entraclaw.bot.commands.administrating import signed_in
+from entraclaw.bot.commands.consenting import led_to_consent
 from entraclaw.bot.commands.pages import device_code_option
 from entraclaw.bot.commands.setup_page import Stepping, print_going, print_orphans
 from entraclaw.bot.commands.showing import as_json_option, print_json
@@ -53,7 +55,7 @@ def command(
     if orphans:
         _orphans(settings, mark, plan=plan, by_code=device_code, as_json=as_json)
         return
-    with one_setup(settings.folder):
+    with one_setup(settings.folder), nullcontext() if plan else lock.hold(settings.folder):
         _take_down(
             settings,
             plan=plan,
@@ -71,9 +73,10 @@ def _take_down(
     journal = down.journal()
     permissions = for_look() if plan else _permissions(journal)
     command = f"{_TYPED} --plan" if plan else _TYPED
-    with signed_in(settings, journal.tenant, permissions, command=command, by_code=by_code) as (
-        graph,
-        _,
+    tenant = journal.tenant
+    with (
+        led_to_consent(settings, tenant, permissions),
+        signed_in(settings, tenant, permissions, command=command, by_code=by_code) as (graph, _),
     ):
         going = down.planned(graph, journal, keep_blueprint=keep_blueprint)
         if not plan:
@@ -96,9 +99,12 @@ def _orphans(settings: Settings, mark: str, *, plan: bool, by_code: bool, as_jso
         for_teardown(is_pointed=False, has_seats=False, has_bot=False) if takes else for_look()
     )
     tenant = settings.agent.tenant if settings.agent else ANY_TENANT
-    with signed_in(
-        settings, tenant, permissions, command=f"{_TYPED} --orphans", by_code=by_code
-    ) as (graph, person):
+    with (
+        led_to_consent(settings, tenant, permissions),
+        signed_in(
+            settings, tenant, permissions, command=f"{_TYPED} --orphans", by_code=by_code
+        ) as (graph, person),
+    ):
         found = down.orphans(graph, person.tenant)
         named = [one for one in found if one.mark == mark.lower()]
         if mark and not named:

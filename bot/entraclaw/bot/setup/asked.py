@@ -108,7 +108,7 @@ class Asked:
             bot=(self.bot.strip().lower() or (agent.bot if agent else "")) if is_bot else "",
             licence=self.licence.strip(),
             wants_licence=not self.no_licence,
-            endpoint=self.endpoint.strip(),
+            endpoint=self.endpoint.strip() or (journal.endpoint if journal else ""),
         )
 
     def values(self, settings: Settings, wish: Wish) -> dict[str, str | list[str]]:

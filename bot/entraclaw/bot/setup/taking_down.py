@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from entraclaw.bot import lock
 from entraclaw.bot.settings import Settings
 from entraclaw.bot.setup.key_of import delete_key
 from entraclaw.bot.setup.profile_files import JournalFile, remove_settings
@@ -122,14 +121,10 @@ class TakingDown:
         """Take down what the tenant has, then what this machine has.
 
         Raises:
-            AlreadyRunning: The profile's daemon runs.
             EntraclawError: Something was refused; what went before is struck out.
         """
-        with lock.hold(self._settings.folder):
-            journal = self._running(graph, self._file).run(
-                undo(going.journal, going.what, time.time)
-            )
-            self._take_here(journal)
+        running = self._running(graph, self._file)
+        self._take_here(running.run(undo(going.journal, going.what, time.time)))
 
     def orphans(self, graph: GraphAdmin, tenant: str) -> tuple[Orphan, ...]:
         """Find what bears a mark of ours and has no journal on this machine.
@@ -173,5 +168,5 @@ def journals(home: Path) -> Sequence[Journal]:
     Raises:
         JournalUnreadable: Nobody knows what that profile's mark is.
     """
-    found = [JournalFile(path).read() for path in sorted(home.iterdir()) if path.is_dir()]
+    found = [JournalFile(path).read() for path in sorted(home.glob("*/"))]
     return [one for one in found if one is not None]

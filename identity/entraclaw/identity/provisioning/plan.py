@@ -63,7 +63,7 @@ def plan(wish: Wish, facts: Facts, journal: Journal, thumbprint: str) -> tuple[R
         _user(wish, facts, journal),
         *(_consent(row, facts) for row in facts.standing.rows if row.wanted),
         *_licence(wish, facts),
-        _messages(wish, facts),
+        _messages(wish, facts, journal),
         *_endpoint(wish, facts),
     )
 
@@ -222,7 +222,7 @@ def _seat(pool: Pool, facts: Facts) -> Row:
     return Row("licence", State.BLOCKED, "your roles assign none", cure=f"{cure}; --no-licence")
 
 
-def _messages(wish: Wish, facts: Facts) -> Row:
+def _messages(wish: Wish, facts: Facts, journal: Journal) -> Row:
     """Say by which way messages come: the agent's own, where the tenant can deliver by it.
 
     Microsoft delivers to agents themselves where the tenant is in its programme for them;
@@ -233,7 +233,10 @@ def _messages(wish: Wish, facts: Facts) -> Row:
         return Row("messages", State.CLICKS, says, YOU, "docs/setup.md#a-classic-bot")
     has_channel = any(row.resource.name == CHANNEL and row.is_here for row in facts.standing.rows)
     if has_channel:
-        return Row("messages", State.MAKE, "to the agent itself, inbound = agentic", MACHINE)
+        says = "to the agent itself, inbound = agentic"
+        if journal.settings:
+            return Row("messages", State.EXISTS, says)
+        return Row("messages", State.MAKE, says, MACHINE)
     says = "nothing is delivered to agents here: inbound = bot is the way in"
     cure = "give --principal bot --bot ID: docs/setup.md#a-classic-bot"
     return Row("messages", State.BLOCKED, says, cure=cure)
