@@ -70,7 +70,7 @@ def principal(one: Principal, blueprint: Blueprint | None, tenant: Tenant) -> Js
     return {
         "@odata.type": TYPES[Principal],
         "id": one.id,
-        **_life(one.life),
+        "deletedDateTime": _life(one.life)["deletedDateTime"],
         "accountEnabled": one.enabled,
         "appId": one.app,
         "appDisplayName": blueprint.name if blueprint else None,

@@ -92,7 +92,9 @@ def with_sponsor(
             "One or more added object references already exist for the following modified "
             "properties: 'sponsors'."
         )
-    return checked((*current, new), tenant, directory)
+    checked([new], tenant, directory)
+    # Who was one before and is gone from the tenant counts all the same.
+    return _counted((*current, new), tenant, GROUPS)
 
 
 def without_sponsor(current: tuple[str, ...], name: str, *, least: int) -> tuple[str, ...]:
@@ -114,19 +116,18 @@ def without_sponsor(current: tuple[str, ...], name: str, *, least: int) -> tuple
     return rest
 
 
-def checked(named: Sequence[str], tenant: str, directory: Directory) -> tuple[str, ...]:
-    """Let *named*, object ids, be the sponsors of something in *tenant*.
+def checked(
+    named: Sequence[str], tenant: str, directory: Directory, groups: Sequence[Group] = GROUPS
+) -> tuple[str, ...]:
+    """Let *named*, object ids, be the sponsors of something in *tenant*, which has *groups*.
 
     Raises:
         GraphError: One is not in the tenant or cannot be a sponsor, or there are too many.
     """
     unique = tuple(dict.fromkeys(named))
-    groups = [one for one in unique if group_of(one, tenant)]
     for one in unique:
-        _admit(one, tenant, directory)
-    if len(unique) > _MOST or len(groups) > _MOST_GROUPS:
-        raise _bad("The number of sponsors exceeds the limit: 100, of which 5 may be groups.")
-    return unique
+        _admit(one, tenant, directory, groups)
+    return _counted(unique, tenant, groups)
 
 
 def person_of(name: str, tenant: str, directory: Directory) -> Person | None:
@@ -134,15 +135,22 @@ def person_of(name: str, tenant: str, directory: Directory) -> Person | None:
     return next((one for one in directory.people(tenant) if one.oid == name), None)
 
 
-def group_of(name: str, tenant: str) -> Group | None:
-    """Find a group of *tenant* by object id."""
-    return next((one for one in GROUPS if (one.id, one.tenant) == (name, tenant)), None)
+def group_of(name: str, tenant: str, groups: Sequence[Group] = GROUPS) -> Group | None:
+    """Find one of the *groups* of *tenant* by object id."""
+    return next((one for one in groups if (one.id, one.tenant) == (name, tenant)), None)
 
 
-def _admit(name: str, tenant: str, directory: Directory) -> None:
+def _counted(named: tuple[str, ...], tenant: str, groups: Sequence[Group]) -> tuple[str, ...]:
+    of_groups = sum(1 for one in named if group_of(one, tenant, groups))
+    if len(named) > _MOST or of_groups > _MOST_GROUPS:
+        raise _bad("The number of sponsors exceeds the limit: 100, of which 5 may be groups.")
+    return named
+
+
+def _admit(name: str, tenant: str, directory: Directory, groups: Sequence[Group]) -> None:
     if person_of(name, tenant, directory):
         return
-    group = group_of(name, tenant)
+    group = group_of(name, tenant, groups)
     if group and group.unified and not group.assignable:
         return
     shelves = directory.shelves
