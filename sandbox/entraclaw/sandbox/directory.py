@@ -155,8 +155,9 @@ class Directory:
         """The agent users that the blueprint, agent identity or bot *client* speaks for."""
         wanted = client.lower()
         own = {wanted} if self.bot(tenant, wanted) else set[str]()
-        agents = (a for a in self.agents(tenant) if wanted in {a.blueprint, a.identity})
-        return frozenset(own | {agent.user for agent in agents})
+        identities = {one.id for one in self.shelves.identities.under(tenant, wanted)} | {wanted}
+        users = (user for one in identities for user in self.shelves.users.under(tenant, one))
+        return frozenset(own | {user.id for user in users if self._family(user)})
 
     def application(self, tenant: str, name: str) -> Application | None:
         """Find an application by its own id or its object's."""
@@ -171,7 +172,9 @@ class Directory:
     def agent_user(self, tenant: str, name: str) -> Agent | None:
         """Find an agent by its agent user's object id or UPN."""
         wanted = name.lower()
-        return next((a for a in self.agents(tenant) if wanted in {a.user, a.upn.lower()}), None)
+        named = (u for u in self.shelves.users.of(tenant) if wanted in {u.id, u.upn.lower()})
+        families = (self._family(user) for user in named)
+        return next((family.agent() for family in families if family), None)
 
     def hire(
         self,
@@ -237,8 +240,8 @@ class Directory:
     def put(self, one: DirectoryObject) -> None:
         """Keep *one* in the place of the one with the same id, and tell of whom it changes."""
         self.shelves.put(one)
-        for agent in self.agents(one.tenant):
-            if one.id in {agent.user, agent.identity} or _app_of(one) == agent.blueprint:
+        for user in sorted(self._touched(one)):
+            if agent := self.agent(user):
                 self._tell(agent)
 
     def certify(self, one: Application, certificates: tuple[Certificate, ...]) -> None:
@@ -257,6 +260,16 @@ class Directory:
             yield Application(
                 object_id(bot), bot, tenant, agent.name, agent.certificates, None, agent
             )
+
+    def _touched(self, one: DirectoryObject) -> frozenset[str]:
+        """The agent users whose agent *one* is a part of."""
+        match one:
+            case AgentUser():
+                return frozenset({one.id})
+            case Blueprint() | Principal():
+                return self.users_of(one.tenant, one.app)
+            case Identity():
+                return self.users_of(one.tenant, one.id)
 
     def _family(self, user: AgentUser) -> Family | None:
         identity = self.shelves.identities.find(user.tenant, user.identity)
@@ -288,7 +301,3 @@ class Directory:
         if is_deleted == (one.life.deleted is not None):
             return one.life
         return replace(one.life, deleted=self._now() if is_deleted else None)
-
-
-def _app_of(one: DirectoryObject) -> str | None:
-    return one.app if isinstance(one, Blueprint | Principal) else None

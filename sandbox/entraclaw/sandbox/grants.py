@@ -224,11 +224,9 @@ def _proven_agent(form: Form, world: World, authority: Authority) -> Identity:
     subject = managed_subject(agent.tenant, agent.blueprint, agent.id)
     prove_exchange(_assertion(form), authority, subject=subject)
     principal = world.directory.shelves.principal(authority.tenant, agent.blueprint)
-    if not agent.enabled:
-        raise RefusalError(7000112)
     # Its tokens outlive the principal that they were got through, as all tokens do.
-    if principal:
-        _is_enabled(principal)
+    if not agent.enabled or (principal and not principal.enabled):
+        raise RefusalError(7000112)
     return agent
 
 

@@ -6,7 +6,7 @@ What was deleted for good still counts a quarter towards the quota.
 https://learn.microsoft.com/entra/identity/users/directory-service-limits-restrictions
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from math import inf
 from typing import Generic, Protocol, TypeVar, cast
@@ -44,19 +44,24 @@ _Object = TypeVar("_Object", bound=Kept)
 
 
 class Shelf(Generic[_Object]):
-    """All objects of one kind, of every tenant, oldest first."""
+    """All objects of one kind, of every tenant, oldest first; *parent* is what one belongs to."""
 
-    def __init__(self) -> None:
+    def __init__(self, parent: Callable[[_Object], str]) -> None:
+        self._parent = parent
         self._all: dict[str, _Object] = {}
+        # By what they belong to, which of an object never changes: a tenant has many.
+        self._children: dict[str, dict[str, None]] = {}
         self._gone: dict[str, int] = {}
 
     def put(self, one: _Object) -> None:
         """Keep *one*, in the place of the one with the same id."""
         self._all[one.id] = one
+        self._children.setdefault(self._parent(one), {})[one.id] = None
 
     def drop(self, one: _Object) -> None:
         """Delete *one* for good."""
         if self._all.pop(one.id, None):
+            del self._children[self._parent(one)][one.id]
             self._gone[one.tenant] = self._gone.get(one.tenant, 0) + 1
 
     def find(self, tenant: str, name: str) -> _Object | None:
@@ -68,6 +73,11 @@ class Shelf(Generic[_Object]):
         """All of a tenant, those in the bin, too."""
         return (one for one in list(self._all.values()) if one.tenant == tenant)
 
+    def under(self, tenant: str, parent: str) -> Iterator[_Object]:
+        """All that belong to *parent*, those in the bin, too."""
+        ids = self._children.get(parent.lower(), {})
+        return (one for one in [self._all[own] for own in ids] if one.tenant == tenant)
+
     def gone(self, tenant: str) -> int:
         """How many were deleted for good."""
         return self._gone.get(tenant, 0)
@@ -75,12 +85,12 @@ class Shelf(Generic[_Object]):
 
 @dataclass(frozen=True, slots=True)
 class Shelves:
-    """The four kinds."""
+    """The four kinds: the first two belong to an application id, each other to what it is of."""
 
-    blueprints: Shelf[Blueprint] = field(default_factory=Shelf[Blueprint])
-    principals: Shelf[Principal] = field(default_factory=Shelf[Principal])
-    identities: Shelf[Identity] = field(default_factory=Shelf[Identity])
-    users: Shelf[AgentUser] = field(default_factory=Shelf[AgentUser])
+    blueprints: Shelf[Blueprint] = field(default_factory=lambda: Shelf(_app_of))
+    principals: Shelf[Principal] = field(default_factory=lambda: Shelf(_app_of))
+    identities: Shelf[Identity] = field(default_factory=lambda: Shelf(lambda one: one.blueprint))
+    users: Shelf[AgentUser] = field(default_factory=lambda: Shelf(lambda one: one.identity))
 
     def put(self, one: DirectoryObject) -> None:
         """Keep *one* among its kind."""
@@ -108,11 +118,11 @@ class Shelves:
 
     def blueprint(self, tenant: str, app: str) -> Blueprint | None:
         """Find a blueprint by its application id, be it in the bin."""
-        return _last(one for one in self.blueprints.of(tenant) if one.app == app.lower())
+        return _last(self.blueprints.under(tenant, app))
 
     def principal(self, tenant: str, app: str) -> Principal | None:
         """Find the principal of a blueprint: the one that is there, or the last in the bin."""
-        return _last(one for one in self.principals.of(tenant) if one.app == app.lower())
+        return _last(self.principals.under(tenant, app))
 
     def count(self, kind: type[DirectoryObject], tenant: str) -> int:
         """How many of one *kind* there are, those in the bin included."""
@@ -131,6 +141,10 @@ class Shelves:
         # A shelf of one kind is read here, and never written, as a shelf of any.
         for shelf in (self.blueprints, self.principals, self.identities, self.users):
             yield cast("Shelf[DirectoryObject]", shelf)
+
+
+def _app_of(one: Blueprint | Principal) -> str:
+    return one.app
 
 
 def _last(found: Iterable[_Object]) -> _Object | None:
