@@ -38,7 +38,7 @@ class Of(StrEnum):
     BLUEPRINT = "blueprint"
 
 
-READING = frozenset({"User.Read.All", "AgentIdentity.Read.All", "AgentIdentityBlueprint.Read.All"})
+READING = frozenset({"User.Read.All", "AgentIdentity.Read.All", "Application.Read.All"})
 _CHANGING = {
     Of.USER: frozenset({"AgentIdUser.ReadWrite.All"}),
     Of.IDENTITY: frozenset({"AgentIdentity.ReadWrite.All"}),
