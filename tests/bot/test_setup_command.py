@@ -279,7 +279,7 @@ async def test_who_may_not_consent_gets_one_page_for_somebody_who_may_and_goes_o
 
     waits = await administer("setup", *OPTIONS, person="grace")
     await consented(bare, waits.err)
-    made = await founded(bare.sandbox, bare.home, person="grace")
+    made = await founded(bare.sandbox, bare.home, asked(bare.sandbox, endpoint=""), person="grace")
 
     assert waits.code == 3, waits
     assert "nobody has consented yet (Graph, agent channel)" in waits.err
