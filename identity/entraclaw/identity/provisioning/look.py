@@ -86,7 +86,7 @@ def look(
         endpoint=(yield from _endpoint(wish, blueprint)),
         pools=tuple(pool_of(one) for one in (yield from listed(paths.POOLS))),
         held=(yield from _held(user)),
-        standing=(yield from _standing(tenant, blueprint, user, wants)),
+        standing=(yield from _standing(tenant, blueprint, user if identity else None, wants)),
     )
 
 
