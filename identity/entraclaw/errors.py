@@ -5,6 +5,9 @@
     ├── KeyUnavailable     the machine cannot sign right now
     ├── KeyMisused         a key was asked to sign for somebody it is not bound to
     ├── RotationUnfinished a new key was begun and is not done; the next rotation sees to it
+    ├── SetupBlocked       an agent cannot be set up as it was asked for; nothing was made
+    ├── SetupUnfinished    a setup waits for somebody, or broke off; the next one goes on
+    ├── JournalUnreadable  what a setup noted is damaged, or not ours
     ├── HopRefused         Entra said no, and at which hop
     ├── SignedOut          nobody is signed in whom we could act for, or not any more
     │   └── SignInUnreadable   what is kept of the sign-in is damaged, or not ours
@@ -89,6 +92,30 @@ class RotationUnfinished(EntraclawError):
     """A rotation of the key stopped half-way; a working key is in use, whichever it is."""
 
     exit_code: ClassVar[int] = 3
+
+
+class SetupBlocked(EntraclawError):
+    """The tenant, or whoever signed in, does not allow what was asked; nothing was made."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class SetupUnfinished(EntraclawError):
+    """Something is not done yet, and the same command goes on with it."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class JournalUnreadable(EntraclawError):
+    """What a setup noted of what it made cannot be read."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        """Name the file and what is wrong with it."""
+        super().__init__(
+            f"{path}, which says what was set up, cannot be read: {reason}",
+            hint="restore it; or move it away, and `entraclaw teardown --orphans` finds what "
+            "was made",
+        )
 
 
 class HopRefused(EntraclawError):

@@ -26,6 +26,8 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "catch-up": ("catch_up", "Read in Teams what was missed"),
     },
     "Set up": {
+        "setup": ("setup", "Make an agent in your tenant, and see a first message arrive"),
+        "teardown": ("teardown", "Undo exactly what setup made"),
         "sign-in": ("sign_in", "Sign in as the person that this profile acts for"),
         "sign-out": ("sign_out", "Forget the person that this profile acts for"),
     },

@@ -54,7 +54,7 @@ class ConsentHost:
         return [web.get(_PATH, self._ask), web.post(_PATH, self._answered)]
 
     async def _ask(self, request: web.Request) -> web.Response:
-        tenant = self._ledgers.directory.tenant(request.match_info["tenant"])
+        tenant = self._ledgers.directory.place(request.match_info["tenant"])
         if tenant is None:
             return _stop(RefusalError(90002).refused)
         client = self._client(tenant, request.query.get("client_id", "").lower())

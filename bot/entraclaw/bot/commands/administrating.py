@@ -17,7 +17,7 @@ from entraclaw.bot.settings import Settings
 from entraclaw.bot.wishing import wish
 from entraclaw.errors import BadSettings, Problem
 from entraclaw.identity import AgentIds
-from entraclaw.identity.provisioning.administrator import Administrator
+from entraclaw.identity.provisioning.administrator import ANY_TENANT, Administrator, Person
 from entraclaw.identity.provisioning.driving import Driver, Waiting
 from entraclaw.identity.provisioning.graph_admin import GraphAdmin
 
@@ -49,6 +49,23 @@ here_option = click.option("--here", is_flag=True, help="Prove it at this machin
 def administering(
     settings: Settings, tenant: str, permissions: Collection[str], *, command: str, by_code: bool
 ) -> Generator[Driver]:
+    """Sign an administrator of *tenant* in, and run orders, for as long as the block runs.
+
+    Raises:
+        SignInRefused: Nobody was signed in.
+        Unreachable: Entra did not answer.
+    """
+    with (
+        signed_in(settings, tenant, permissions, command=command, by_code=by_code) as (graph, _),
+        waiting() as tell,
+    ):
+        yield Driver(graph, tell)
+
+
+@contextmanager
+def signed_in(
+    settings: Settings, tenant: str, permissions: Collection[str], *, command: str, by_code: bool
+) -> Generator[tuple[GraphAdmin, Person]]:
     """Sign an administrator of *tenant* in, for as long as the block runs.
 
     Args:
@@ -66,14 +83,15 @@ def administering(
     logging.getLogger("msal").setLevel(logging.CRITICAL)
     place = (tenant, settings.admin_client)
     administrator = Administrator(settings.cloud, place, permissions, time)
-    click.echo(f"sign in as an administrator of {tenant}", err=True)
+    which = "your tenant" if tenant == ANY_TENANT else tenant
+    click.echo(f"sign in as an administrator of {which}", err=True)
     if by_code:
         person = administrator.by_code(show_code)
     else:
         person = administrator.by_browser(page_of(command))
     click.echo(f"signed in: {plain_text(person.upn or person.oid)}, for this command", err=True)
-    with GraphAdmin(settings.cloud, administrator.token) as graph, waiting() as tell:
-        yield Driver(graph, tell)
+    with GraphAdmin(settings.cloud, administrator.token) as graph:
+        yield graph, person
 
 
 def proved(profile: str, request: Mapping[str, object], *, here: bool) -> None:

@@ -51,6 +51,18 @@ _THERE_ALREADY = "already exists"
 _ALL, _SOME = "allallowed", "enumerated"
 
 
+def offered(wants: Sequence[Want]) -> Orders[Standing]:
+    """Read what there is of *wants* for an agent that is not there yet.
+
+    Raises:
+        CallRefused: Whoever signed in may not read it.
+    """
+    known: dict[str, Resource] = {}
+    for want in wants:
+        known[app_of(want)] = yield from _resource(app_of(want), want.name)
+    return compare(wants, Found(known))
+
+
 def look(ids: AgentIds, wants: Sequence[Want]) -> Orders[Standing]:
     """Read what *ids* are granted, and set it beside *wants*.
 
