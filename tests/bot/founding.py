@@ -56,7 +56,8 @@ def asked(sandbox: Sandbox, **changes: object) -> Asked:
         "here": False,
         "device_code": False,
     }
-    return Asked(**{**usual, **changes})
+    given: dict[str, Any] = {**usual, **changes}
+    return Asked(**given)
 
 
 def cloud_of(sandbox: Sandbox) -> Cloud:

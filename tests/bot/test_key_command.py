@@ -85,4 +85,4 @@ def test_profile_without_an_agent_gets_no_key(tmp_path: Path) -> None:
     refused = key(tmp_path, "new")
 
     assert refused.returncode == 2
-    assert "name the agent" in refused.stderr
+    assert "entraclaw setup" in refused.stderr

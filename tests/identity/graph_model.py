@@ -62,7 +62,13 @@ class Tenant:
     country: str = "GB"
     plan: str = "TEAMS1"
     is_nowhere: bool = False
+    loses_credentials: bool = False
+    hides_credentials: bool = False
+    hides_users: bool = False
+    hides_sponsors: bool = False
+    takes_address: bool = False
     denied: frozenset[str] = frozenset()  # beginnings of "METHOD /path" that get 403
+    broken: frozenset[str] = frozenset()  # the same, that get 400
     objects: dict[str, Json] = field(default_factory=dict[str, Json])
     grants: dict[str, Json] = field(default_factory=dict[str, Json])
     made: list[str] = field(default_factory=list[str])
@@ -93,6 +99,8 @@ class Tenant:
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if any(f"{call.method} {path}".startswith(one) for one in self.denied):
             return refused(403, "Authorization_RequestDenied")
+        if any(f"{call.method} {path}".startswith(one) for one in self.broken):
+            return refused(400, "Request_BadRequest")
         body: Json = json.loads(json.dumps(call.body)) if call.body else {}
         match [call.method, *path.strip("/").split("/")]:
             case ["GET", *where]:
@@ -135,7 +143,8 @@ class Tenant:
             return UNKNOWN
         match where[-1]:
             case "sponsors":
-                return _list(self.objects[oid] for oid in one["sponsors"])
+                shown: list[str] = [] if self.hides_sponsors else one["sponsors"]
+                return _list(self.objects[oid] for oid in shown)
             case "licenseDetails":
                 return _list({"skuId": sku} for sku in one.get("licences", ()))
             case "communicationConfiguration":
@@ -188,6 +197,11 @@ class Tenant:
     def _user(self, body: Json) -> Reply:
         if self._find("servicePrincipals", body["identityParentId"]) is None:
             return UNKNOWN
+        if self.hides_users:
+            return refused(400, "Request_BadRequest", "The parent already has a user.")
+        if self.takes_address:
+            words = "The same value for property userPrincipalName already exists."
+            return refused(400, "Request_BadRequest", words)
         for one in (*self.of(USER), *self.of("user")):
             if one.get("identityParentId") == body["identityParentId"]:
                 return refused(400, "Request_BadRequest", "The parent already has a user.")
@@ -243,7 +257,10 @@ class Tenant:
         else:
             for credential in body.get("keyCredentials", ()):
                 credential.setdefault("keyId", guid(next(self.numbers)))
-            one.update(body)
+            if self.loses_credentials:
+                body["keyCredentials"] = body["keyCredentials"][-1:]
+            if not self.hides_credentials:
+                one.update(body)
         return Reply(204, {})
 
     def _delete(self, where: list[str]) -> Reply:
@@ -251,6 +268,8 @@ class Tenant:
             case ["oauth2PermissionGrants", name]:
                 return Reply(204 if self.grants.pop(name, None) else 404, {})
             case ["users", user, "sponsors", oid, "$ref"]:
+                if oid not in self.objects[user]["sponsors"]:
+                    return UNKNOWN
                 self.objects[user]["sponsors"].remove(oid)
                 return Reply(204, {})
             case [kind, name]:
@@ -274,7 +293,8 @@ class Tenant:
 
     def _put(self, name: str, kind: str, body: Json) -> Json:
         typed = {"@odata.type": f"#{kind}"} if "." in kind else {}
-        one = {"sponsors": [], **body, **typed, "id": name, "kind": kind}
+        nobody: list[str] = []
+        one: Json = {"sponsors": nobody, **body, **typed, "id": name, "kind": kind}
         one["known"] = self.clock() + self.lag
         self.objects[name] = one
         return one
