@@ -1,7 +1,9 @@
 """An agent that `setup` made in the sandbox's tenant, as far as its daemon: which stays away."""
 
 import asyncio
+import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,7 +41,7 @@ class Quiet:
 def asked(sandbox: Sandbox, **changes: object) -> Asked:
     usual: dict[str, Any] = {
         "more": None,
-        "name": "Agent",
+        "name": f"Claw {secrets.token_hex(4)}",  # its tenant has those of other tests
         "upn": "",
         "domain": "",
         "sponsor": (),
@@ -75,12 +77,13 @@ async def founded(
     wanted: Asked | None = None,
     show: Quiet | None = None,
     person: str = "ada",
+    file: Callable[[Path], JournalFile] = JournalFile,
 ) -> Made:
     """Do what `setup` does up to the point where the daemon starts."""
     wanted = wanted or asked(sandbox)
     settings = settings_of(sandbox, home, wanted)
     settings.folder.mkdir(parents=True, exist_ok=True)
-    flow = Flow(settings, wanted, JournalFile(settings.folder), show or Quiet())
+    flow = Flow(settings, wanted, file(settings.folder), show or Quiet())
 
     def work() -> Made:
         place = (ANY_TENANT, settings.admin_client)

@@ -21,7 +21,7 @@ from entraclaw.identity import AgentIds
 from entraclaw.identity.provisioning.journal import Part
 from sandbox.person import Person
 
-OPTIONS = ("--key-store", "unsafe-file", "--licence", "SPE_E5", "--wait", "0")
+OPTIONS = ("--name", "Crab", "--key-store", "unsafe-file", "--licence", "SPE_E5", "--wait", "0")
 
 
 @pytest.fixture
@@ -344,3 +344,51 @@ async def test_profile_of_another_tenant_is_left_as_it_is(
     assert (down.code, "cloud names another" in down.err) == (1, True), down
     path.write_text(json.dumps(document), encoding="utf-8")
     assert (await administer("teardown")).code == 0
+
+
+async def test_agent_at_work_may_do_more_only_once_that_is_proved(
+    bare: Stage, administer: Administer
+) -> None:
+    await founded(bare.sandbox, bare.home)
+    path = bare.folder / "state" / "setup.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"is_done": false', '"is_done": true'), encoding="utf-8")
+
+    more = await administer("setup", "--with", "mail", *OPTIONS)
+    others = await administer("setup", "--sponsor", "grace@contoso.example", *OPTIONS)
+
+    for refused in (more, others):
+        assert (refused.code, "nothing here proves" in refused.err) == (1, True), refused
+    planned = await administer("setup", "--plan", "--json", "--with", "mail")
+    assert state_of(planned.document, "consent: Graph") == "no consent"
+
+
+async def test_agent_that_was_named_by_hand_is_found_whole(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with administering(stage, monkeypatch, capsys) as administer:
+        planned = await administer("setup", "--plan", "--json")
+
+    states = {row["part"]: row["state"] for row in planned.document["plan"]}
+    assert (states.pop("endpoint"), states.pop("messages")) == ("by hand", "to make")
+    assert set(states.values()) == {"exists"}, planned.document
+
+
+async def test_agent_that_was_hired_is_taken_as_it_is_and_left_as_it_was(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (stage.folder / "config.toml").read_text(encoding="utf-8")
+    wanted = asked(stage.sandbox, cloud="", key_store=None, licence="")
+
+    made = await founded(stage.sandbox, stage.home, wanted)
+    with administering(stage, monkeypatch, capsys) as administer:
+        gone = await administer("teardown")
+        planned = await administer("setup", "--plan", "--json")
+
+    assert made.applied.ids == stage.agent
+    assert gone.code == 0, gone
+    assert "bin" not in gone.out
+    assert (stage.folder / "config.toml").read_text(encoding="utf-8") == before
+    states = {row["part"]: row["state"] for row in planned.document["plan"]}
+    assert {states[part] for part in Part} == {"exists"}
+    assert states["certificate"] == states["licence"] == "exists"

@@ -13,19 +13,8 @@ from entraclaw.identity.provisioning.look import who_am_i
 from entraclaw.identity.provisioning.marks import mark_of, tags
 from entraclaw.identity.provisioning.orphans import find
 from entraclaw.identity.provisioning.undoing import Scope, scope, undo
-from identity.graph_model import (
-    ADA,
-    BLUEPRINT,
-    CLOUD,
-    E5,
-    IDENTITY,
-    TENANT,
-    USER,
-    WANTS,
-    Json,
-    guid,
-    hired,
-)
+from identity.graph_model import CLOUD, E5, TENANT, WANTS
+from identity.graph_shelves import ADA, BLUEPRINT, IDENTITY, USER, Json, guid, hired
 from identity.settingup import MARK, OURS, URL, WISH, CutOffError, Machine, machine
 
 GRACE = guid(0xB0)
