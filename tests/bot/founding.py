@@ -1,6 +1,7 @@
 """An agent that `setup` made in the sandbox's tenant, as far as its daemon: which stays away."""
 
 import asyncio
+import os
 import secrets
 import time
 from collections.abc import Callable
@@ -68,6 +69,7 @@ def cloud_of(sandbox: Sandbox) -> Cloud:
 
 def settings_of(sandbox: Sandbox, home: Path, wanted: Asked, profile: str = PROFILE) -> Settings:
     environ = {"ENTRACLAW_HOME": str(home), "ENTRACLAW_CLOUD": str(sandbox.cloud)}
+    environ["ENTRACLAW_ADMIN_CLIENT"] = os.environ.get("ENTRACLAW_ADMIN_CLIENT", "")
     return wanted.applied(Settings.read(environ, profile))
 
 
