@@ -1,7 +1,10 @@
 """An agent that `setup` made in the sandbox's tenant, as far as its daemon: which stays away."""
 
 import asyncio
+import os
+import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,7 +42,7 @@ class Quiet:
 def asked(sandbox: Sandbox, **changes: object) -> Asked:
     usual: dict[str, Any] = {
         "more": None,
-        "name": "Agent",
+        "name": f"Claw {secrets.token_hex(4)}",  # its tenant has those of other tests
         "upn": "",
         "domain": "",
         "sponsor": (),
@@ -56,7 +59,8 @@ def asked(sandbox: Sandbox, **changes: object) -> Asked:
         "here": False,
         "device_code": False,
     }
-    return Asked(**{**usual, **changes})
+    given: dict[str, Any] = {**usual, **changes}
+    return Asked(**given)
 
 
 def cloud_of(sandbox: Sandbox) -> Cloud:
@@ -65,6 +69,7 @@ def cloud_of(sandbox: Sandbox) -> Cloud:
 
 def settings_of(sandbox: Sandbox, home: Path, wanted: Asked, profile: str = PROFILE) -> Settings:
     environ = {"ENTRACLAW_HOME": str(home), "ENTRACLAW_CLOUD": str(sandbox.cloud)}
+    environ["ENTRACLAW_ADMIN_CLIENT"] = os.environ.get("ENTRACLAW_ADMIN_CLIENT", "")
     return wanted.applied(Settings.read(environ, profile))
 
 
@@ -74,12 +79,13 @@ async def founded(
     wanted: Asked | None = None,
     show: Quiet | None = None,
     person: str = "ada",
+    file: Callable[[Path], JournalFile] = JournalFile,
 ) -> Made:
     """Do what `setup` does up to the point where the daemon starts."""
     wanted = wanted or asked(sandbox)
     settings = settings_of(sandbox, home, wanted)
     settings.folder.mkdir(parents=True, exist_ok=True)
-    flow = Flow(settings, wanted, JournalFile(settings.folder), show or Quiet())
+    flow = Flow(settings, wanted, file(settings.folder), show or Quiet())
 
     def work() -> Made:
         place = (ANY_TENANT, settings.admin_client)

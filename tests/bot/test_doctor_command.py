@@ -263,7 +263,7 @@ async def test_bare_command_completes_what_is_not_there_yet(stage: Stage, typed:
 
     assert keyless.out.splitlines()[-1] == "next step  entraclaw key new"
     assert "1 done, 1 dropped" in keyless.out
-    assert nameless.out.splitlines()[-1].endswith("name an agent in config.toml: docs/settings.md")
+    assert nameless.out.splitlines()[-1].endswith("entraclaw setup")
     assert wrong.out.splitlines()[-1].endswith("correct config.toml: docs/settings.md")
     assert "must be a port number" in wrong.out
 

@@ -21,7 +21,7 @@ from entraclaw.identity import AgentIds
 from entraclaw.identity.provisioning.journal import Part
 from sandbox.person import Person
 
-OPTIONS = ("--key-store", "unsafe-file", "--licence", "SPE_E5", "--wait", "0")
+OPTIONS = ("--name", "Crab", "--key-store", "unsafe-file", "--licence", "SPE_E5", "--wait", "0")
 
 
 @pytest.fixture
@@ -33,6 +33,13 @@ async def bare(emulation: Sandbox, tmp_path: Path) -> AsyncGenerator[Stage]:
         yield stage
         await appointed(stage, "ada", "Global Administrator")
         await appointed(stage, "grace")
+
+
+@pytest.fixture
+async def own_client(bare: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sign in at an application of this test alone: no other is allowed what it is."""
+    client = (await bare.control("POST", "clients", {"name": "Claw for administrators"}))["id"]
+    monkeypatch.setenv("ENTRACLAW_ADMIN_CLIENT", client)
 
 
 @pytest.fixture
@@ -55,8 +62,8 @@ def state_of(document: dict[str, Any], part: str) -> str:
 async def allowed(stage: Stage, administer: Administer, *words: str) -> None:
     """Have Ada allow the command to be typed by whoever has a role, by the page it names."""
     refused = await administer(*words, person="grace")
-    if refused.code == 3 and "/adminconsent?" in refused.err:  # else an earlier test had it allowed
-        await consented(stage, refused.err)
+    assert (refused.code, "AADSTS90094" in refused.err) == (3, True), refused
+    await consented(stage, refused.err)
 
 
 async def consented(stage: Stage, told: str) -> None:
@@ -259,6 +266,7 @@ async def test_options_that_make_no_sense_are_wrong_usage(
     assert (refused.code, cause in refused.err) == (2, True), refused
 
 
+@pytest.mark.usefixtures("own_client")
 async def test_person_without_a_role_is_told_which_and_makes_nothing(
     bare: Stage, administer: Administer
 ) -> None:
@@ -271,6 +279,7 @@ async def test_person_without_a_role_is_told_which_and_makes_nothing(
     assert not (bare.folder / "state" / "setup.json").exists()
 
 
+@pytest.mark.usefixtures("own_client")
 async def test_who_may_not_consent_gets_one_page_for_somebody_who_may_and_goes_on_afterwards(
     bare: Stage, administer: Administer
 ) -> None:
@@ -288,6 +297,7 @@ async def test_who_may_not_consent_gets_one_page_for_somebody_who_may_and_goes_o
     assert (await administer("teardown")).code == 0
 
 
+@pytest.mark.usefixtures("own_client")
 async def test_teardown_without_the_rights_deletes_nothing(
     bare: Stage, administer: Administer
 ) -> None:
@@ -344,3 +354,51 @@ async def test_profile_of_another_tenant_is_left_as_it_is(
     assert (down.code, "cloud names another" in down.err) == (1, True), down
     path.write_text(json.dumps(document), encoding="utf-8")
     assert (await administer("teardown")).code == 0
+
+
+async def test_agent_at_work_may_do_more_only_once_that_is_proved(
+    bare: Stage, administer: Administer
+) -> None:
+    await founded(bare.sandbox, bare.home)
+    path = bare.folder / "state" / "setup.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"is_done": false', '"is_done": true'), encoding="utf-8")
+
+    more = await administer("setup", "--with", "mail", *OPTIONS)
+    others = await administer("setup", "--sponsor", "grace@contoso.example", *OPTIONS)
+
+    for refused in (more, others):
+        assert (refused.code, "nothing here proves" in refused.err) == (1, True), refused
+    planned = await administer("setup", "--plan", "--json", "--with", "mail")
+    assert state_of(planned.document, "consent: Graph") == "no consent"
+
+
+async def test_agent_that_was_named_by_hand_is_found_whole(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with administering(stage, monkeypatch, capsys) as administer:
+        planned = await administer("setup", "--plan", "--json")
+
+    states = {row["part"]: row["state"] for row in planned.document["plan"]}
+    assert (states.pop("endpoint"), states.pop("messages")) == ("by hand", "to make")
+    assert set(states.values()) == {"exists"}, planned.document
+
+
+async def test_agent_that_was_hired_is_taken_as_it_is_and_left_as_it_was(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (stage.folder / "config.toml").read_text(encoding="utf-8")
+    wanted = asked(stage.sandbox, cloud="", key_store=None, licence="")
+
+    made = await founded(stage.sandbox, stage.home, wanted)
+    with administering(stage, monkeypatch, capsys) as administer:
+        gone = await administer("teardown")
+        planned = await administer("setup", "--plan", "--json")
+
+    assert made.applied.ids == stage.agent
+    assert gone.code == 0, gone
+    assert "bin" not in gone.out
+    assert (stage.folder / "config.toml").read_text(encoding="utf-8") == before
+    states = {row["part"]: row["state"] for row in planned.document["plan"]}
+    assert {states[part] for part in Part} == {"exists"}
+    assert states["certificate"] == states["licence"] == "exists"

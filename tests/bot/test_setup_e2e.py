@@ -8,6 +8,8 @@ import socket
 import sys
 import time
 from collections.abc import AsyncGenerator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -19,9 +21,12 @@ from bot.stage import PROFILE, Sandbox, Stage
 from entraclaw.bot.local_client import ask
 from entraclaw.bot.setup.asked import wants_of
 from entraclaw.bot.setup.awaiting import await_tokens
+from entraclaw.bot.setup.profile_files import JournalFile
 from entraclaw.bot.tenant import Tenant
 from entraclaw.errors import NotRunning
 from entraclaw.identity import AgentIds
+from entraclaw.identity.provisioning.journal import Journal, Part
+from entraclaw.identity.provisioning.seeking import SETTLED_S
 from sandbox import person as somebody
 
 BOUND_S = 50.0  # two commands start, on a loaded machine
@@ -51,7 +56,14 @@ async def test_from_nothing_to_a_message_by_one_command(bare: Stage) -> None:
     browser = f"{sys.executable} {somebody.__file__} {ca} ada %s"
     environ = {**bare.environ, "BROWSER": browser, "ENTRACLAW_PORT": str(port)}
     words = ["--cloud", str(bare.sandbox.cloud), "--key-store", "unsafe-file"]
-    words += ["--licence", "SPE_E5", "--endpoint", f"http://127.0.0.1:{port}/api/messages"]
+    words += [
+        "--name",
+        "Claw",
+        "--licence",
+        "SPE_E5",
+        "--endpoint",
+        f"http://127.0.0.1:{port}/api/messages",
+    ]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "entraclaw", "--profile", PROFILE, "setup", "--json", *words),
@@ -120,3 +132,58 @@ async def test_setup_takes_hardly_longer_than_what_it_waits_for(bare: Stage) -> 
         await bare.control("PUT", "settings", {"known_after_s": none, "propagation_s": 0})
 
     assert took <= 1.25 * ON_THE_WAY_S, show.waited
+
+
+class CutOffError(Exception):
+    """The process ended here."""
+
+
+class Dying(JournalFile):
+    """A journal with whose *last* note, written or not, the process ends."""
+
+    def __init__(self, folder: Path, last: int, *, is_written: bool) -> None:
+        super().__init__(folder)
+        self._left, self._is_written = last, is_written
+
+    def keep(self, journal: Journal) -> None:
+        self._left -= 1
+        if self._left or self._is_written:
+            super().keep(journal)
+        if not self._left:
+            raise CutOffError
+
+
+def backdate(file: JournalFile) -> None:
+    """Let so much time pass that every copy of the directory shows what was made."""
+    journal = file.read()
+    if journal is not None:
+        begun = {part: at - SETTLED_S for part, at in journal.begun.items()}
+        file.keep(replace(journal, begun=begun))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("is_written", [False, True])
+async def test_setup_that_broke_off_at_any_note_ends_the_same(
+    bare: Stage, tmp_path: Path, *, is_written: bool
+) -> None:
+    """One of each, whole, and the journal says that all of it is ours."""
+    number = 0
+    while True:
+        number += 1
+        wanted = asked(bare.sandbox, licence="", no_licence=True)
+        home = tmp_path / f"home {number}"
+        dying = partial(Dying, last=number, is_written=is_written)
+        try:
+            await founded(bare.sandbox, home, wanted, file=dying)
+        except CutOffError:
+            backdate(JournalFile(home / PROFILE))
+            made = await founded(bare.sandbox, home, wanted)
+            journal = made.applied.journal
+            assert all(journal.made(part) for part in Part), number
+            assert made.applied.lacking.lacks == ()
+            assert journal.certificates
+            assert journal.endpoint
+            continue
+        break
+
+    assert number > 12

@@ -1,60 +1,39 @@
 """A tenant's Graph as far as a setup sees it, by Microsoft's documents: calls in, replies out."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import count
-from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from entraclaw.identity.cloud import BUILT_IN
 from entraclaw.identity.features import Feature, wanted
 from entraclaw.identity.provisioning.calls import Call, Reply
 from entraclaw.identity.provisioning.consistency import Heard
-
-Json = dict[str, Any]
+from identity.graph_shelves import (
+    ADA,
+    BLUEPRINT,
+    IDENTITY,
+    UNKNOWN,
+    USER,
+    Json,
+    Shelves,
+    guid,
+    listed,
+    quoted,
+    refused,
+)
 
 CLOUD = BUILT_IN["public"]
 TENANT = "6f1d5c1e-0b7a-4c55-9a41-3c0f5a2b7d10"
-ADA = "a0a0a0a0-1111-4111-8111-aaaaaaaaaaaa"
 GLOBAL = "62e90394-69f5-4237-9190-012177145e10"
 E5 = "06ebc4ee-1bb5-47dd-8120-11324bc54e06"
 GRAPH_APP = "00000003-0000-0000-c000-000000000000"
 WANTS = wanted([Feature.CHAT], CLOUD)
 
-BLUEPRINT = "microsoft.graph.agentIdentityBlueprint"
-IDENTITY = "microsoft.graph.agentIdentity"
-USER = "microsoft.graph.agentUser"
-
-
-def guid(number: int) -> str:
-    return f"00000000-0000-4000-8000-{number:012x}"
-
-
-def refused(status: int, code: str, message: str = "") -> Reply:
-    return Reply(status, {"error": {"code": code, "message": message}})
-
-
-UNKNOWN = refused(404, "Request_ResourceNotFound")
-
 
 @dataclass(slots=True)
-class Clock:
-    now: float = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-@dataclass(slots=True)
-class Tenant:
+class Tenant(Shelves):
     """Graph, as Microsoft documents it; what was made is shown *lag* seconds later."""
 
-    clock: Clock
-    lag: float = 0.0
     roles: tuple[str, ...] = (GLOBAL,)
     domains: tuple[str, ...] = ("contoso.example",)
     seats: int = 1
@@ -62,27 +41,28 @@ class Tenant:
     country: str = "GB"
     plan: str = "TEAMS1"
     is_nowhere: bool = False
+    loses_credentials: bool = False
+    hides_credentials: bool = False
+    hides_users: bool = False
+    hides_sponsors: bool = False
+    takes_address: bool = False
     denied: frozenset[str] = frozenset()  # beginnings of "METHOD /path" that get 403
-    objects: dict[str, Json] = field(default_factory=dict[str, Json])
+    broken: frozenset[str] = frozenset()  # the same, that get 400
     grants: dict[str, Json] = field(default_factory=dict[str, Json])
     made: list[str] = field(default_factory=list[str])
-    numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
         people = {"ada": ADA, "grace": guid(0xB0)}
         for name, oid in people.items():
             upn = f"{name}@contoso.example"
-            self._put(oid, "user", {"displayName": name.title(), "userPrincipalName": upn})
+            self.keep(oid, "user", {"displayName": name.title(), "userPrincipalName": upn})
         for want in WANTS:
             app = GRAPH_APP if want.name == "Graph" else want.resource
             scopes = [{"value": one} for one in want.scopes]
             more = {"appId": app, "displayName": want.name, "oauth2PermissionScopes": scopes}
-            self._put(guid(next(self.numbers) + 0xF00), "servicePrincipal", more)
+            self.keep(guid(next(self.numbers) + 0xF00), "servicePrincipal", more)
         for one in self.objects.values():
             one["known"] = 0.0
-
-    def of(self, kind: str) -> list[Json]:
-        return [one for one in self.objects.values() if one["kind"] == kind]
 
     def send(self, call: Call) -> Heard:
         return Heard(self._answer(call))
@@ -93,6 +73,8 @@ class Tenant:
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if any(f"{call.method} {path}".startswith(one) for one in self.denied):
             return refused(403, "Authorization_RequestDenied")
+        if any(f"{call.method} {path}".startswith(one) for one in self.broken):
+            return refused(400, "Request_BadRequest")
         body: Json = json.loads(json.dumps(call.body)) if call.body else {}
         match [call.method, *path.strip("/").split("/")]:
             case ["GET", *where]:
@@ -112,38 +94,39 @@ class Tenant:
                 return self._one(self.objects[ADA])
             case ["me", "memberOf"]:
                 role = "#microsoft.graph.directoryRole"
-                return _list({"@odata.type": role, "roleTemplateId": one} for one in self.roles)
+                return listed({"@odata.type": role, "roleTemplateId": one} for one in self.roles)
             case ["organization"]:
                 domains = [{"name": one, "isDefault": True} for one in self.domains]
                 about = {"displayName": "Contoso", "countryLetterCode": self.country}
-                return _list(
+                return listed(
                     [] if self.is_nowhere else [{"id": TENANT, "verifiedDomains": domains, **about}]
                 )
             case ["subscribedSkus"]:
-                return _list([self._pool()])
+                return listed([self._pool()])
             case ["oauth2PermissionGrants"]:
-                client = _quoted(query["$filter"])
-                return _list(one for one in self.grants.values() if one["clientId"] == client)
+                client = quoted(query["$filter"])
+                return listed(one for one in self.grants.values() if one["clientId"] == client)
             case [_, kind] if kind.startswith("microsoft.graph.") and "$filter" in query:
-                return _list(self._matching(kind, query["$filter"]))
+                return listed(self.matching(kind, query["$filter"]))
             case _:
                 return self._about(where)
 
     def _about(self, where: list[str]) -> Reply:  # noqa: PLR0911 - a path each
-        one = self._find(where[0], where[1] if len(where) > 1 else "")
+        one = self.find(where[0], where[1] if len(where) > 1 else "")
         if one is None:
             return UNKNOWN
         match where[-1]:
             case "sponsors":
-                return _list(self.objects[oid] for oid in one["sponsors"])
+                shown: list[str] = [] if self.hides_sponsors else one["sponsors"]
+                return listed(self.objects[oid] for oid in shown)
             case "licenseDetails":
-                return _list({"skuId": sku} for sku in one.get("licences", ()))
+                return listed({"skuId": sku} for sku in one.get("licences", ()))
             case "communicationConfiguration":
                 if not self.takes_endpoints:
                     return refused(404, "ResourceNotFound")
                 return Reply(200, one.get("communication", {}))
             case "appRoleAssignments" | "inheritablePermissions":
-                return _list([])
+                return listed([])
             case _:
                 return self._one(one)
 
@@ -171,7 +154,7 @@ class Tenant:
                 raise AssertionError(where)
 
     def _principal(self, body: Json) -> Reply:
-        if self._find("applications", f"appId='{body['appId']}'") is None:
+        if self.find("applications", f"appId='{body['appId']}'") is None:
             words = "appId does not reference a valid application object."
             return refused(400, "Request_BadRequest", words)
         if any(one["appId"] == body["appId"] for one in self.of("principal")):
@@ -180,14 +163,19 @@ class Tenant:
 
     def _identity(self, body: Json) -> Reply:
         assert body["sponsors@odata.bind"], "somebody answers for it"
-        apps = {one["appId"] for one in self.of("principal") if self._is_known(one)}
+        apps = {one["appId"] for one in self.of("principal") if self.is_known(one)}
         if body["agentIdentityBlueprintId"] not in apps:
             return refused(400, "AgentIdentity_AgentBlueprintPrincipalDoesNotExist")
         return self._make(IDENTITY, body)
 
     def _user(self, body: Json) -> Reply:
-        if self._find("servicePrincipals", body["identityParentId"]) is None:
+        if self.find("servicePrincipals", body["identityParentId"]) is None:
             return UNKNOWN
+        if self.hides_users:
+            return refused(400, "Request_BadRequest", "The parent already has a user.")
+        if self.takes_address:
+            words = "The same value for property userPrincipalName already exists."
+            return refused(400, "Request_BadRequest", words)
         for one in (*self.of(USER), *self.of("user")):
             if one.get("identityParentId") == body["identityParentId"]:
                 return refused(400, "Request_BadRequest", "The parent already has a user.")
@@ -197,7 +185,7 @@ class Tenant:
         return self._make(USER, body)
 
     def _sponsor(self, user: str, oid: str) -> Reply:
-        one = self._find("users", user)
+        one = self.find("users", user)
         if one is None or oid not in self.objects:
             return UNKNOWN
         if oid in one["sponsors"]:
@@ -206,7 +194,7 @@ class Tenant:
         return Reply(204, {})
 
     def _assign(self, user: str, body: Json) -> Reply:
-        one = self._find("users", user)
+        one = self.find("users", user)
         if one is None:
             return UNKNOWN
         if not one.get("usageLocation"):
@@ -235,7 +223,7 @@ class Tenant:
         if where[0] == "oauth2PermissionGrants":
             self.grants[where[1]].update(body)
             return Reply(204, {})
-        one = self._find(where[0], where[1])
+        one = self.find(where[0], where[1])
         if one is None:
             return UNKNOWN
         if where[-1] == "communicationConfiguration":
@@ -243,7 +231,10 @@ class Tenant:
         else:
             for credential in body.get("keyCredentials", ()):
                 credential.setdefault("keyId", guid(next(self.numbers)))
-            one.update(body)
+            if self.loses_credentials:
+                body["keyCredentials"] = body["keyCredentials"][-1:]
+            if not self.hides_credentials:
+                one.update(body)
         return Reply(204, {})
 
     def _delete(self, where: list[str]) -> Reply:
@@ -251,10 +242,12 @@ class Tenant:
             case ["oauth2PermissionGrants", name]:
                 return Reply(204 if self.grants.pop(name, None) else 404, {})
             case ["users", user, "sponsors", oid, "$ref"]:
+                if oid not in self.objects[user]["sponsors"]:
+                    return UNKNOWN
                 self.objects[user]["sponsors"].remove(oid)
                 return Reply(204, {})
             case [kind, name]:
-                one = self._find(kind, name)
+                one = self.find(kind, name)
                 if one is None:
                     return UNKNOWN
                 del self.objects[one["id"]]
@@ -264,50 +257,10 @@ class Tenant:
             case _:
                 raise AssertionError(where)
 
-    def put(self, kind: str, body: Json) -> Json:
-        return self._put(guid(next(self.numbers)), kind, body)
-
     def _make(self, kind: str, body: Json) -> Reply:
-        one = self._put(guid(next(self.numbers)), kind, body)
+        one = self.keep(guid(next(self.numbers)), kind, body)
         self.made.append(kind)
         return Reply(201, one)
-
-    def _put(self, name: str, kind: str, body: Json) -> Json:
-        typed = {"@odata.type": f"#{kind}"} if "." in kind else {}
-        one = {"sponsors": [], **body, **typed, "id": name, "kind": kind}
-        one["known"] = self.clock() + self.lag
-        self.objects[name] = one
-        return one
-
-    def _find(self, collection: str, name: str) -> Json | None:
-        keyed = collection.partition("(appId='")[2] or name.partition("appId='")[2]
-        wanted = keyed.rstrip("')")
-        kinds = (
-            {BLUEPRINT, "application"}
-            if collection.startswith("app")
-            else {"principal", IDENTITY, "servicePrincipal"}
-        )
-        if collection == "users":
-            kinds = {USER, "user"}
-        if collection == "groups":
-            kinds = {"group"}
-        for one in self.objects.values():
-            names = {one.get("appId")} if wanted else {one["id"], one.get("userPrincipalName")}
-            if one["kind"] in kinds and (wanted or name) in names and self._is_known(one):
-                return one
-        return None
-
-    def _matching(self, kind: str, rule: str) -> Iterable[Json]:
-        name, value = rule.partition(" eq ")[0], _quoted(rule)
-        for one in self.of(kind):
-            has = (
-                value in one.get("tags", ()) if name.startswith("tags") else one.get(name) == value
-            )
-            if has and self._is_known(one):
-                yield one
-
-    def _is_known(self, one: Json) -> bool:
-        return bool(self.clock() >= one["known"])
 
     def _one(self, one: Json) -> Reply:
         return Reply(200, {"appId": one["id"], **one})
@@ -325,22 +278,3 @@ class Tenant:
 
     def _used(self) -> int:
         return sum(len(one.get("licences", ())) for one in self.of(USER))
-
-
-def _quoted(rule: str) -> str:
-    return rule.split("'")[1]
-
-
-def _list(found: Iterable[Json]) -> Reply:
-    return Reply(200, {"value": [dict(one) for one in found]})
-
-
-def hired(tenant: Tenant, name: str = "Hired") -> Json:
-    """An agent that the admin centre made, and no mark is on; gives its user."""
-    sponsor = {"sponsors@odata.bind": ["x"]}
-    blueprint = tenant.put(BLUEPRINT, {"displayName": name, "appId": guid(next(tenant.numbers))})
-    tenant.put("principal", {"appId": blueprint["appId"]})
-    parent = {"agentIdentityBlueprintId": blueprint["appId"]}
-    identity = tenant.put(IDENTITY, {"displayName": name, **parent, **sponsor})
-    address = {"userPrincipalName": f"{name.lower()}@contoso.example"}
-    return tenant.put(USER, {"displayName": name, "identityParentId": identity["id"], **address})

@@ -15,7 +15,8 @@ from entraclaw.identity.provisioning.plan import Row, blocked, plan
 from entraclaw.identity.provisioning.steps import Begin, Keep, Rest, Steps
 from entraclaw.identity.provisioning.undoing import Scope, scope, undo
 from entraclaw.identity.provisioning.wish import Wish
-from identity.graph_model import CLOUD, TENANT, WANTS, Clock, Tenant
+from identity.graph_model import CLOUD, TENANT, WANTS, Tenant
+from identity.graph_shelves import Clock
 
 T = TypeVar("T")
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entraclaw.identity.provisioning.journal import Part
-from identity.graph_model import ADA, BLUEPRINT, E5, IDENTITY, USER, WANTS, Tenant
+from identity.graph_model import E5, WANTS, Tenant
+from identity.graph_shelves import ADA, BLUEPRINT, IDENTITY, USER
 from identity.settingup import MARK, OURS, URL, CutOffError, Machine, machine
 
 KINDS = (BLUEPRINT, "principal", IDENTITY, USER)

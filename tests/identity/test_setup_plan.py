@@ -18,7 +18,8 @@ from entraclaw.identity.provisioning.plan import (
     blocked,
     plan,
 )
-from identity.graph_model import BLUEPRINT, CLOUD, IDENTITY, USER, WANTS, hired
+from identity.graph_model import CLOUD, WANTS
+from identity.graph_shelves import BLUEPRINT, IDENTITY, USER, hired
 from identity.settingup import MARK, OURS, URL, WISH, Machine, machine
 
 AGENT_ID = "db506228-d27e-4b7d-95e5-295956d6615f"

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import click
 
@@ -68,6 +69,7 @@ def command(profile: str, /, *, plan: bool, as_json: bool, **options: object) ->
     somebody, it goes on where it was when you run it again. docs/setup.md
     """
     memory.seal()
+    options["cloud"] = _whole(str(options["cloud"]))
     asked = Asked(**options)  # type: ignore[arg-type]  # click gives each the type it declares
     settings = _settings(profile, asked)
     if plan:
@@ -147,7 +149,7 @@ def _settings(profile: str, asked: Asked) -> Settings:
     """
     environ = dict(os.environ)
     if asked.cloud:
-        environ["ENTRACLAW_CLOUD"] = asked.cloud_setting
+        environ["ENTRACLAW_CLOUD"] = asked.cloud
     settings = asked.applied(Settings.read(environ, profile))
     if settings.acts_as is not ActsAs.AGENT_USER:
         reason = f"is {settings.acts_as}: this makes an agent user"
@@ -165,6 +167,11 @@ def _resumable() -> Generator[None]:
         raise SetupUnfinished(
             "broken off; what was made is noted", hint="run the same command again: it goes on"
         ) from None
+
+
+def _whole(cloud: str) -> str:
+    """Name a cloud as ``config.toml`` does from any folder: a file by its whole path."""
+    return str(Path(cloud).absolute()) if cloud.endswith(".toml") else cloud
 
 
 def _show_consent(address: str) -> None:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from entraclaw.bot import feature_setting
@@ -41,7 +40,7 @@ class Asked:
         licence: Which licence.
         no_licence: Whether none is to be assigned.
         endpoint: Where messages are posted to.
-        cloud: As in ``config.toml``; empty to leave it.
+        cloud: As in ``config.toml``, a file by its whole path; empty to leave it.
         key_store: The same.
         wait: Seconds that somebody else is waited for.
         here: Whether a proof is given at this machine.
@@ -65,12 +64,6 @@ class Asked:
     wait: int
     here: bool
     device_code: bool
-
-    @property
-    def cloud_setting(self) -> str:
-        """The cloud as it is written into ``config.toml``: a file by its whole path."""
-        is_file = self.cloud.endswith(".toml")
-        return str(Path(self.cloud).absolute()) if is_file else self.cloud
 
     def applied(self, settings: Settings) -> Settings:
         """Give the *settings* as they will be."""
@@ -115,7 +108,7 @@ class Asked:
         """Give what is written into ``config.toml`` besides the agent's ids."""
         found: dict[str, str | list[str]] = {}
         if self.cloud:
-            found["cloud"] = self.cloud_setting
+            found["cloud"] = self.cloud
         if self.key_store is not None:
             found["key_store"] = self.key_store
         if wish.features != settings.features:

@@ -43,22 +43,24 @@ def point(url: str, blueprint: str, identity: str, *, is_ours: bool) -> Orders[b
     return True
 
 
-def unpoint(blueprint: str, identity: str, url: str, *, is_ours: bool) -> Orders[bool]:
+def unpoint(blueprint: str, identity: str, url: str) -> Orders[bool]:
     """Have messages not be sent to *url* any more; gives whether they were.
 
     Raises:
         CallRefused: It was refused.
     """
-    where = paths.communication(blueprint) if is_ours else paths.own_communication(identity)
+    where = paths.communication(blueprint)
     shown = yield Call("GET", where)
-    if not shown.is_good or reading.endpoint(shown.body).url != url:
-        return False
-    if not is_ours:
+    if shown.is_good and reading.endpoint(shown.body).url == url:
+        kept = {name: value for name, value in _plain(shown.body).items() if name != _PLACE}
+        accepted((yield Call("PUT", where, kept)))
+        return True
+    where = paths.own_communication(identity)
+    own = yield Call("GET", where)
+    if own.is_good and reading.endpoint(own.body).url == url:
         accepted((yield Call("POST", f"{where}/reset")))
         return True
-    kept = {name: value for name, value in _plain(shown.body).items() if name != _PLACE}
-    accepted((yield Call("PUT", where, kept)))
-    return True
+    return False
 
 
 def _to(url: str) -> Document:

@@ -85,9 +85,8 @@ def equip(wish: Wish, user: str, facts: Facts, journal: Journal) -> Steps[Journa
         return journal
     yield Begin("licence", wish.licence or "one with Teams")
     pool = chosen(facts.pools, wish.licence, facts.held)
-    if pool.sku not in facts.held:
-        journal = replace(journal, licences=tuple(sorted({*journal.licences, pool.sku})))
-        yield Keep(journal)
+    journal = replace(journal, licences=tuple(sorted({*journal.licences, pool.sku})))
+    yield Keep(journal)
     yield from licensing.assign(user, pool.sku, awaits=f"the {Part.USER}")
     return journal
 

@@ -154,7 +154,8 @@ class _Making:
         for one, link in zip(self._facts.sponsors, self._sponsor_links(), strict=True):
             if one.id in known:
                 continue
-            self.journal = replace(self.journal, sponsors=(*self.journal.sponsors, one.id))
+            ours = tuple(sorted({*self.journal.sponsors, one.id}))
+            self.journal = replace(self.journal, sponsors=ours)
             yield Keep(self.journal)
             path = f"{paths.sponsors(user)}/$ref"
             reply: Reply = yield Call("POST", path, {"@odata.id": link}, _THE[Part.USER])

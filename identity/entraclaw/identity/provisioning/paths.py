@@ -8,11 +8,12 @@ from urllib.parse import quote
 from entraclaw.identity.provisioning.calls import Document, key, where
 from entraclaw.identity.provisioning.marks import tag
 
-_APPLICATION = "id,appId,displayName,tags"
 _BLUEPRINT = "microsoft.graph.agentIdentityBlueprint"
 _IDENTITY = "microsoft.graph.agentIdentity"
 _PRINCIPAL = "microsoft.graph.agentIdentityBlueprintPrincipal"
 _USER = "microsoft.graph.agentUser"
+# Whom it belongs to, and its country, are told only where they are asked for.
+_OF_AN_AGENT = "$select=id,displayName,userPrincipalName,identityParentId,usageLocation"
 
 ME = "/v1.0/me?$select=id,displayName,userPrincipalName"
 MY_ROLES = "/v1.0/me/memberOf"
@@ -72,7 +73,7 @@ def identities_of(app: str) -> str:
 
 def users_of(identity: str) -> str:
     """The agent users of an agent identity: one, or none."""
-    return where(USERS, identityParentId=identity)
+    return where(f"{USERS}?{_OF_AN_AGENT}", identityParentId=identity)
 
 
 def user(name: str) -> str:
@@ -82,7 +83,7 @@ def user(name: str) -> str:
 
 def agent_user(name: str) -> str:
     """One agent user, by object id or address."""
-    return f"/v1.0/users/{key(name)}/{_USER}"
+    return f"/v1.0/users/{key(name)}/{_USER}?{_OF_AN_AGENT}"
 
 
 def user_itself(name: str) -> str:

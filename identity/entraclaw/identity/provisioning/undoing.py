@@ -97,7 +97,6 @@ class _Undoing:
             self.journal.id_of(Part.BLUEPRINT),
             self.journal.id_of(Part.IDENTITY),
             self.journal.endpoint,
-            is_ours=not self._what.siblings,
         )
         yield from self._keep(replace(self.journal, endpoint=""))
 
