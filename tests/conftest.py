@@ -35,7 +35,6 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
