@@ -429,7 +429,7 @@ async def test_profile_without_an_agent_is_not_well_or_ill(stage: Stage) -> None
     found = {one.name: one for one in await lines(stage)}
 
     assert found["settings"].is_note
-    assert "docs/settings.md" in found["settings"].cure
+    assert found["settings"].cure == "entraclaw setup"
     assert "Graph" not in found
 
 
