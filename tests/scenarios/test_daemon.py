@@ -16,9 +16,12 @@ import pytest
 import pytest_asyncio
 
 from bot.stage import PROFILE, Sandbox, Stage, staged
+from bot.typed import Type, typed, typing
 from entraclaw.bot.inbox import Arrival, Opening
 from entraclaw.bot.store import Store
 from scenarios.processes import daemon, serving, shim
+
+__all__ = ["typed"]
 
 in_module = pytest.mark.asyncio(loop_scope="module")
 
@@ -30,6 +33,14 @@ async def served(
     """One daemon for all that only look at it."""
     async with staged(emulation, tmp_path_factory.mktemp("daemon")) as stage, daemon(stage):
         yield stage
+
+
+@pytest.fixture
+def typed_there(
+    served: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Type:
+    """Type commands for the profile that is served, in this process."""
+    return typing(served.home, monkeypatch, capsys, PROFILE)
 
 
 def run(*words: str, home: Path, code: str = "") -> subprocess.CompletedProcess[str]:
@@ -66,11 +77,11 @@ async def test_without_the_agents_sdk_there_is_no_exchange(stage: Stage) -> None
 
 
 @in_module
-async def test_status_names_the_listener(served: Stage) -> None:
-    shown = run("--profile", PROFILE, "status", "--json", home=served.home)
+async def test_status_names_the_listener(served: Stage, typed_there: Type) -> None:
+    shown = typed_there("status", "--json")
 
-    document = json.loads(shown.stdout)
-    assert shown.returncode == 0
+    document = shown.document
+    assert shown.code == 0
     assert document["webhook"].startswith("http://127.0.0.1:")
     assert document["identity"]["agent_user"] == served.agent.user
     key = document["key"]
@@ -107,17 +118,17 @@ async def test_turn_that_is_not_yours_is_refused_in_words_for_a_model(served: St
     assert "Traceback" not in number + longest
 
 
-def test_inbox_is_listed_without_text_unless_asked(tmp_path: Path) -> None:
+def test_inbox_is_listed_without_text_unless_asked(typed: Type, tmp_path: Path) -> None:
     folder = tmp_path / "default"
     folder.mkdir()
     asyncio.run(_remember(folder / "inbox.db"))
 
-    plain = run("inbox", "list", home=tmp_path)
-    document = json.loads(run("inbox", "list", "--json", "--text", home=tmp_path).stdout)
+    plain = typed("inbox", "list")
+    document = typed("inbox", "list", "--json", "--text").document
 
-    assert plain.returncode == 0
-    assert "waiting" in plain.stdout
-    assert "secret plan" not in plain.stdout
+    assert plain.code == 0
+    assert "waiting" in plain.out
+    assert "secret plan" not in plain.out
     assert [entry["text"] for entry in document["entries"]] == ["a secret plan"]
 
 
@@ -129,32 +140,32 @@ async def _remember(path: Path) -> None:
         await store.inbox.open_turn(Opening(receipt.seq, "turn", "a:1", b"{}"), 9)
 
 
-def test_inbox_that_is_not_there_is_an_error_with_its_cure(tmp_path: Path) -> None:
-    left = run("inbox", "list", home=tmp_path)
+def test_inbox_that_is_not_there_is_an_error_with_its_cure(typed: Type) -> None:
+    left = typed("inbox", "list")
 
-    assert left.returncode == 1
-    assert "there is no inbox to read" in left.stderr
+    assert left.code == 1
+    assert "there is no inbox to read" in left.err
 
 
 @in_module
-async def test_status_for_a_person_says_who_and_where(served: Stage) -> None:
-    shown = run("--profile", PROFILE, "status", home=served.home)
+async def test_status_for_a_person_says_who_and_where(typed_there: Type) -> None:
+    shown = typed_there("status")
 
-    assert shown.returncode == 0
+    assert shown.code == 0
     known = ("running, pid", "agent_user", "http://127.0.0.1:", "none attached", "can be copied")
     for words in known:
-        assert words in shown.stdout
+        assert words in shown.out
 
 
-def test_status_without_a_daemon_is_not_well(tmp_path: Path) -> None:
-    plain, as_json = run("status", home=tmp_path), run("status", "--json", home=tmp_path)
+def test_status_without_a_daemon_is_not_well(typed: Type, tmp_path: Path) -> None:
+    plain, as_json = run("status", home=tmp_path), typed("status", "--json")
 
-    assert (plain.returncode, as_json.returncode) == (1, 1)
+    assert (plain.returncode, as_json.code) == (1, 1)
     assert plain.stderr == (
         "entraclaw: error: no daemon serves this profile\n"
         "entraclaw: hint: start one with `entraclaw serve`\n"
     )
-    assert json.loads(as_json.stdout)["webhook"] is None
+    assert as_json.document["webhook"] is None
 
 
 def test_port_that_is_taken_is_an_error_with_its_cure(tmp_path: Path) -> None:

@@ -12,11 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
-from bot.stage import BOUND_S, PROFILE, Stage
+from bot.stage import BOUND_S, PROFILE, Sandbox, Stage, staged
 from scenarios.processes import daemon, raw_host, serving
 
+in_module = pytest.mark.asyncio(loop_scope="module")
 ENDED = "entraclaw: error: the daemon ended\nentraclaw: hint: start one with `entraclaw serve`\n"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served(
+    emulation: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[Stage]:
+    """One daemon for all that follow one which stays."""
+    async with staged(emulation, tmp_path_factory.mktemp("tail")) as stage, daemon(stage):
+        yield stage
 
 
 @asynccontextmanager
@@ -57,12 +68,13 @@ async def heard(process: Process, what: str) -> dict[str, Any]:
     return dict(said)
 
 
-async def test_turn_is_followed_from_its_arrival_to_its_end(stage: Stage) -> None:
-    async with daemon(stage), tail(stage.environ) as following:
+@in_module
+async def test_turn_is_followed_from_its_arrival_to_its_end(served: Stage) -> None:
+    async with tail(served.environ) as following:
         assert (await line(following.stderr)).startswith("Following what happens")
-        async with raw_host(stage) as hand:
+        async with raw_host(served) as hand:
             await hand.shake_hands()
-            await stage.say("a secret question")
+            await served.say("a secret question")
             [message] = (await hand.tool("read_messages", wait_s=5))["messages"]
             await hand.tool("reply", turn=message["turn"], text="a secret answer")
         lines = [await line(following.stdout) for _ in range(7)]
@@ -75,13 +87,15 @@ async def test_turn_is_followed_from_its_arrival_to_its_end(stage: Stage) -> Non
     assert max(map(len, lines)) <= 81
 
 
-async def test_programs_get_a_document_a_line_with_ids_and_outcomes_only(stage: Stage) -> None:
-    async with daemon(stage), tail(stage.environ, "--json") as following:
+@in_module
+async def test_programs_get_a_document_a_line_with_ids_and_outcomes_only(served: Stage) -> None:
+    async with tail(served.environ, "--json") as following:
         await heard(following, "watching")
-        await stage.say("a secret", person="mallory")
+        await served.say("a secret", person="mallory")
         arrived, dropped = await heard(following, "arrived"), await heard(following, "dropped")
 
-    assert (arrived["seq"], arrived["kind"]) == (1, "message")
+    assert arrived["kind"] == "message"
+    assert arrived["seq"] == dropped["seq"] == served.entries()[-1].seq
     assert set(dropped) == {"at", "what", "seq", "conversation", "reason"}
 
 
@@ -95,9 +109,10 @@ async def test_end_of_the_daemon_is_said_plainly(stage: Stage) -> None:
         assert following.returncode == 1
 
 
+@in_module
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a console matter elsewhere")
-async def test_ctrl_c_ends_it_without_a_word(stage: Stage) -> None:
-    async with daemon(stage), tail(stage.environ) as following:
+async def test_ctrl_c_ends_it_without_a_word(served: Stage) -> None:
+    async with tail(served.environ) as following:
         await line(following.stderr)
         following.send_signal(signal.SIGINT)
 
