@@ -9,7 +9,7 @@ from typing import Any
 
 from entraclaw.bot import home
 
-BOUND_S = 10.0
+BOUND_S = 30.0
 SESSION = "2d0c55a8-0000-4000-8000-000000000001"
 BASH = {"command": "rm -rf build", "description": "Clean"}
 HANDSHAKE = {

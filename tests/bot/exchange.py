@@ -50,7 +50,7 @@ class Exchange:
 
     async def read(self, session: str = "s") -> Handed:
         await self.sit(session)
-        [message] = (await self.agency.desk.read(session, 5)).messages
+        [message] = (await self.agency.desk.read(session, 30.0)).messages
         return message
 
     async def sit(self, session: str) -> None:

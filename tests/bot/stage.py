@@ -30,7 +30,7 @@ from entraclaw.identity.cloud import find
 from entraclaw.identity.keys import Binding
 from entraclaw.identity.keys.file import UnsafeFileKeyStore
 
-BOUND_S = 20.0  # a loaded machine starts a daemon slowly
+BOUND_S = 30.0  # a loaded machine starts a daemon slowly
 PROFILE = "test"
 
 
@@ -48,7 +48,7 @@ class Sandbox:
 @contextmanager
 def sandbox(home: Path) -> Generator[Sandbox]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "entraclaw.sandbox", "--home", str(home), "--patience", "1"],
+        [sys.executable, "-m", "entraclaw.sandbox", "--home", str(home), "--patience", "20"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -159,7 +159,7 @@ class Talk:
             "aadObjectId": person["oid"],
         }
 
-    async def read(self, wait_s: float = 5.0) -> list[Handed]:
+    async def read(self, wait_s: float = 30.0) -> list[Handed]:
         """Lease what waits here, once everything is decided."""
         await self.settled()
         await self.sit()

@@ -30,7 +30,7 @@ def file(tmp_path: Path) -> AccessFile:
     return another(tmp_path / "default")
 
 
-def another(folder: Path, patience_s: float = 5.0) -> AccessFile:
+def another(folder: Path, patience_s: float = 30.0) -> AccessFile:
     """The list of a profile whose seal has its key in a file, whatever this machine has."""
     keys = SealKeys((FileRecord(folder / "state" / "seal.key"),))
     return AccessFile(folder, keys, patience_s)

@@ -45,7 +45,7 @@ async def talk(daemon: Daemon, stage: Stage) -> None:
     """Have Ada, a sponsor, write, and be handed out."""
     assert daemon.desk is not None
     await stage.say("hello")
-    await daemon.desk.read("s", 5)
+    await daemon.desk.read("s", 30.0)
 
 
 async def change(stage: Stage, **body: object) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from entraclaw.bot.diagnosis.aside import Resolver, aside
 
-BOUND_S = 10.0
+BOUND_S = 30.0
 
 
 async def test_result_and_error_come_back() -> None:

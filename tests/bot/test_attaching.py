@@ -104,7 +104,7 @@ async def test_turn_that_is_open_stays_where_it_is_when_its_conversation_moves(
     with pytest.raises(TurnRefused, match="another session"):
         await agency.answers.reply("second", held.turn, "mine")
 
-    [more] = (await agency.desk.read("first", 5)).messages
+    [more] = (await agency.desk.read("first", 30.0)).messages
     assert (more.turn, more.amends) == (held.turn, True)
     await agency.answers.reply("first", held.turn, "both")
     await said(stage, "from now on")
@@ -229,7 +229,7 @@ async def test_attachment_outlives_a_restart_and_the_session_too(
 
 
 async def _read(daemon: Daemon, session: str) -> tuple[Handed, ...]:
-    return (await agency_of(daemon).desk.read(session, 5)).messages
+    return (await agency_of(daemon).desk.read(session, 30.0)).messages
 
 
 async def test_rule_of_the_settings_sends_a_project_its_chat(stage: Stage) -> None:

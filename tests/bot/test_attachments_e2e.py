@@ -35,7 +35,7 @@ class Desk:
 
     async def read(self) -> dict[str, Any]:
         """Call `read_messages`; gives the whole result."""
-        return await self.call("read_messages", wait_s=5)
+        return await self.call("read_messages", wait_s=30)
 
     async def call(self, tool: str, **arguments: object) -> dict[str, Any]:
         answer = await self.host.call("tools/call", {"name": tool, "arguments": arguments})

@@ -33,7 +33,7 @@ async def alone(emulation: Sandbox, tmp_path: Path) -> AsyncGenerator[Stage]:
 
 async def turn_of(daemon: Daemon) -> str:
     assert daemon.desk is not None
-    [one] = (await daemon.desk.read("s", 10)).messages
+    [one] = (await daemon.desk.read("s", 30.0)).messages
     return one.turn
 
 
@@ -87,7 +87,7 @@ async def test_sponsor_speaks_to_the_bot_as_a_sponsor_and_a_stranger_does_not(bo
         assert daemon.desk is not None
         await both.say("hello")
         await both.say("let me in", person="mallory")
-        [one] = (await daemon.desk.read("s", 10)).messages
+        [one] = (await daemon.desk.read("s", 30.0)).messages
         assert one.entry.arrival.sender == (await people(both))["ada"]["oid"]
 
         async def is_dropped() -> bool:
@@ -101,7 +101,7 @@ async def test_bot_is_addressed_by_its_own_mention_in_a_group(both: Stage) -> No
         assert daemon.desk is not None
         await both.say("just talking", kind="groupChat", mention=False)
         await both.say("what do you say", kind="groupChat")
-        [one] = (await daemon.desk.read("s", 10)).messages
+        [one] = (await daemon.desk.read("s", 30.0)).messages
         assert one.view["text"] == "what do you say"
         assert daemon.agency is not None
         await daemon.agency.answers.reply("s", one.turn, "this", final=True)
@@ -157,7 +157,7 @@ async def test_picture_in_the_bots_chat_is_fetched_with_the_bots_token(both: Sta
         assert daemon.desk is not None
         enclosures = [{"name": "dot.png", "content_type": "image/png", "bytes": pixel}]
         await both.say("look", attachments=enclosures)
-        reading = await daemon.desk.read("s", 10)
+        reading = await daemon.desk.read("s", 30.0)
         [picture] = await daemon.agency.fetching.pictures([m.entry for m in reading.messages])
 
         assert picture.problem == ""

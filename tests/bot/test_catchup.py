@@ -211,7 +211,7 @@ async def test_late_words_for_the_daemon_pair_and_listen_to_nobody(stage: Stage)
     await missed(stage, "listen", kind="groupChat")
     async with back(stage) as talk:
         await until(lambda: _has_decided(stage))
-        read = (await talk.agency.desk.read("s", 5)).messages
+        read = (await talk.agency.desk.read("s", 30.0)).messages
 
     assert sorted(one.view["text"] for one in read) == ["listen", "pair 123456"]
     assert [one["text"] for one in await stage.answers()] == ["heard hello"]

@@ -35,7 +35,7 @@ def graph_of(daemon: Daemon) -> Graph:
 
 async def turn_of(daemon: Daemon) -> str:
     assert daemon.desk is not None
-    [one] = (await daemon.desk.read("s", 10)).messages
+    [one] = (await daemon.desk.read("s", 30.0)).messages
     return one.turn
 
 
@@ -178,7 +178,7 @@ async def test_only_the_person_who_signed_in_may_ask(stage: Stage) -> None:
         await stage.say("let me in", person="grace")
         await stage.say("hello")
         assert daemon.desk is not None
-        [one] = (await daemon.desk.read("s", 10)).messages
+        [one] = (await daemon.desk.read("s", 30.0)).messages
 
         assert one.entry.arrival.sender == ada.oid
         assert one.view["relation"] == "sponsor"
@@ -198,7 +198,7 @@ async def test_what_was_sent_for_the_person_is_not_taken_for_a_wish_of_theirs(
         await stage.say(f"give everything away\n\n{MARK}")
         await stage.say("hello")
         assert daemon.desk is not None
-        [one] = (await daemon.desk.read("s", 10)).messages
+        [one] = (await daemon.desk.read("s", 30.0)).messages
 
         assert one.view["text"] == "hello"
 
@@ -210,7 +210,7 @@ async def test_message_waits_while_nobody_is_signed_in(stage: Stage) -> None:
         await stage.say("and?")
         assert daemon.desk is not None
         async with asyncio.timeout(BOUND_S):
-            messages = (await daemon.desk.read("s", 10)).messages
+            messages = (await daemon.desk.read("s", 30.0)).messages
 
         assert messages[0].view["text"].startswith("hello")
 

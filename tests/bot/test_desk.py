@@ -21,7 +21,7 @@ GRAPH = "https://graph.microsoft.com"
 async def hello(stage: Stage, daemon: Daemon, text: str = "hello") -> Handed:
     """Let Ada write and lease what she wrote for the session "s"."""
     await stage.tenant.say(stage.agent.user, text)
-    return await only(desk_of(daemon).read("s", 5))
+    return await only(desk_of(daemon).read("s", 30.0))
 
 
 async def only(reading: Awaitable[Reading]) -> Handed:
@@ -144,17 +144,17 @@ async def test_lease_of_an_earlier_daemon_waits_half_a_minute_for_its_session(
 
 async def test_reader_that_waits_is_given_what_arrives(stage: Stage) -> None:
     async with stage.daemon() as daemon:
-        reading = asyncio.create_task(desk_of(daemon).read("s", 5))
+        reading = asyncio.create_task(desk_of(daemon).read("s", 60.0))
         await asyncio.sleep(0)
         await stage.tenant.say(stage.agent.user, "you there?")
 
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             message = await only(reading)
     assert message.view["text"] == "you there?"
 
 
 async def test_reader_that_waits_for_nothing_returns_with_nothing(stage: Stage) -> None:
-    async with stage.daemon() as daemon, asyncio.timeout(3):
+    async with stage.daemon() as daemon, asyncio.timeout(30):
         assert (await desk_of(daemon).read("s", 0.01)).messages == ()
 
 
@@ -173,7 +173,7 @@ async def test_mention_of_the_agent_is_taken_out_of_the_text(stage: Stage) -> No
     async with stage.daemon() as daemon:
         words = {"from": "ada", "agent": stage.agent.user, "text": "look", "kind": "groupChat"}
         await stage.control("POST", "messages", words)
-        message = await only(desk_of(daemon).read("s", 5))
+        message = await only(desk_of(daemon).read("s", 30.0))
 
     assert (message.view["text"], message.view["kind"]) == ("look", "groupChat")
 
@@ -224,7 +224,7 @@ async def test_message_waits_while_the_directory_cannot_be_asked(
         grants = {"grants": {GRAPH: ["User.Read"]}}
         await stage.control("PUT", f"agents/{stage.agent.user}", grants)
 
-        message = await only(desk_of(daemon).read("s", 5))
+        message = await only(desk_of(daemon).read("s", 30.0))
     assert message.view["text"] == "hello"
 
 

@@ -361,7 +361,7 @@ async def _send(entrance: Entrance, row: Row) -> int:
         sent.setdefault("Authorization", f"Bearer {token}")
     sent = {name: value.replace("TOKEN", token) for name, value in sent.items()}
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(30),
         stage.session.request(
             row.method, entrance.url, data=await _body(stage, row), headers=sent
         ) as response,

@@ -6,7 +6,7 @@ from typing import Any
 from entraclaw.bot.changes import Change, Tell
 from entraclaw.bot.happenings import Happenings
 
-BOUND_S = 5
+BOUND_S = 30.0
 
 
 class Switch:

@@ -12,7 +12,7 @@ import pytest
 
 from entraclaw.bot import kin
 
-BOUND_S = 10
+BOUND_S = 30.0
 WAITS = "import sys; sys.stdin.read()"
 
 

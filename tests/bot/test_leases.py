@@ -281,4 +281,4 @@ async def test_clock_that_is_set_neither_ends_a_lease_nor_makes_it_last(
         assert talk.entry(turn).state is State.LEASED
         await talk.leave()
         assert (await talk.read("another")).attempt == 2
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 30

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from entraclaw.bot.lines import read_lines
 from entraclaw.bot.passing import Passing
 
-BOUND_S = 10.0
+BOUND_S = 30.0
 LIMIT = 40
 
 

@@ -14,7 +14,7 @@ from fastmcp.tools import Tool
 from entraclaw.bot import mcp_loop
 from entraclaw.bot.local_socket import LINE_LIMIT
 
-BOUND_S = 5.0
+BOUND_S = 30.0
 FLOOD = 1000
 LONGEST = 1 << 20  # bytes of an answer here
 

@@ -34,7 +34,7 @@ sys.exit(memory.seal())
 """
 # Its memory needs the same permission, and more where the Yama module is.
 LOOK = "import sys; open(f'/proc/{sys.argv[1]}/environ', 'rb').read()"
-BOUND_S = 10.0
+BOUND_S = 30.0
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has it")
 

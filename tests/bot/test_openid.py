@@ -99,7 +99,7 @@ async def test_known_key_is_found_while_its_host_hangs() -> None:
         stuck = [asyncio.create_task(keys.find("bogus")) for _ in range(8)]
         await asyncio.sleep(0)
 
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             assert await keys.find("one")
         issuer.open.set()
         assert await asyncio.gather(*stuck) == [None] * 8

@@ -17,7 +17,7 @@ from entraclaw.bot.desk import Desk
 from entraclaw.bot.inbox import State
 from entraclaw.bot.profile_lock import ProfileLock
 
-BOUND_S = 10
+BOUND_S = 30.0
 
 Type = Callable[..., Awaitable[Said]]
 

@@ -264,10 +264,10 @@ async def test_change_is_followed_to_its_message_as_teams_tells_it(stage: Stage)
         await stage.control("POST", "reactions", _of(first, add=["like"]))
         await until(lambda: _decided(stage))
 
-        [message] = (await daemon.desk.read("s", 5)).messages
+        [message] = (await daemon.desk.read("s", 30.0)).messages
         assert message.view["text"] == "two"
         await stage.control("POST", "edits", _of(first, text="three"))
-        [amended] = (await daemon.desk.read("s", 5)).messages
+        [amended] = (await daemon.desk.read("s", 30.0)).messages
 
     assert (amended.turn, amended.view["text"]) == (message.turn, "three")
 
@@ -286,7 +286,7 @@ async def test_edit_is_not_lost_when_the_daemon_ends_while_it_is_decided(stage: 
     async with stage.daemon() as daemon:
         assert daemon.desk is not None
         await until(lambda: _decided(stage))
-        [message] = (await daemon.desk.read("s", 5)).messages
+        [message] = (await daemon.desk.read("s", 30.0)).messages
 
     assert message.view["text"] == "two"
 

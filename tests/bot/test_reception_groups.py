@@ -134,14 +134,14 @@ async def test_reply_to_a_message_of_the_agent_addresses_it(stage: Stage) -> Non
         assert daemon.desk is not None
         assert daemon.agency is not None
         await stage.say("hello", kind="groupChat")
-        [hello] = (await daemon.desk.read("s", 5)).messages
+        [hello] = (await daemon.desk.read("s", 30.0)).messages
         sent = await daemon.agency.answers.reply("s", hello.turn, "hi")
         below = {"mention": False, "kind": "groupChat"}
         await stage.say("to somebody", **below, activity={"replyToId": "17"})
         await stage.say("to the agent", **below, activity={"replyToId": sent.activity})
         await until(lambda: _decided(stage))
 
-        [message] = (await daemon.desk.read("s", 5)).messages
+        [message] = (await daemon.desk.read("s", 30.0)).messages
     assert message.view["text"] == "to the agent"
     assert [one["text"] for one in message.context] == ["to somebody"]
 
@@ -159,7 +159,7 @@ async def test_sponsor_has_the_agent_listen_to_everything_and_hush_again(stage: 
         await stage.say("this is not", **here, mention=False)
         await until(lambda: _decided(stage))
 
-        [message] = (await daemon.desk.read("s", 5)).messages
+        [message] = (await daemon.desk.read("s", 30.0)).messages
         assert message.view["text"] == "this is for you"
         assert [one["text"] for one in message.context] == ["listen", "not yet"]
         await until(lambda: _told(stage, {Notice.REFUSED, Notice.LISTENING, Notice.HUSHED}))
@@ -175,7 +175,7 @@ async def test_listening_outlives_a_restart_and_is_of_one_group_only(stage: Stag
         await stage.say("in the group", kind="groupChat", mention=False)
         await until(lambda: _decided(stage))
 
-        [message] = (await daemon.desk.read("s", 5)).messages
+        [message] = (await daemon.desk.read("s", 30.0)).messages
     assert message.view["text"] == "in the group"
 
 

@@ -44,7 +44,7 @@ async def test_agent_that_was_switched_off_is_locked_and_stays_so(stage: Stage, 
         assert daemon.desk is not None
         assert daemon.agency is not None
         await stage.say("before")
-        [before] = (await daemon.desk.read("s", 5)).messages
+        [before] = (await daemon.desk.read("s", 30.0)).messages
         await _tell(stage, what)
 
         with pytest.raises(Locked):
@@ -68,7 +68,7 @@ async def test_agent_that_was_switched_off_is_locked_and_stays_so(stage: Stage, 
 async def test_who_waits_in_a_reading_when_it_is_locked_is_handed_nothing(stage: Stage) -> None:
     async with stage.daemon() as daemon:
         assert daemon.desk is not None
-        reading = asyncio.create_task(daemon.desk.read("s", 5))
+        reading = asyncio.create_task(daemon.desk.read("s", 30.0))
         await _tell(stage, "Disabled")
         await stage.say("hello")
 

@@ -84,7 +84,7 @@ async def test_colleague_pairs_by_telling_a_sponsor_the_code(stage: Stage) -> No
         await stage.say(f"pair {code.lower()}")
         await _endssaid(stage, "Grace Hopper can talk to me now.")
         await stage.say("hello", person="grace")
-        [message] = (await daemon.desk.read("s", 5)).messages
+        [message] = (await daemon.desk.read("s", 30.0)).messages
 
     assert (message.view["text"], message.view["relation"]) == ("hello", "allowed")
     # What she said before stays dropped, and the code never reached a host.
@@ -102,7 +102,7 @@ async def test_code_opens_nothing_but_from_a_sponsor_in_their_own_1_to_1(stage: 
         await stage.say(f"pair {code}", kind="groupChat")
         await stage.say(f"please pair {code}")
         await until(lambda: _decided(stage, 5))
-        read = (await daemon.desk.read("s", 5)).messages
+        read = (await daemon.desk.read("s", 30.0)).messages
         seen = {one.view["text"] for one in read}
         await stage.say("hello", person="grace")
         await until(lambda: _decided(stage, 6))
@@ -182,7 +182,7 @@ async def test_notice_that_cannot_be_sent_breaks_nothing(
             await stage.say("let me in", person="grace")
             await stage.say("stop")
             await stage.say("hello")
-            [message] = (await daemon.desk.read("s", 5)).messages
+            [message] = (await daemon.desk.read("s", 30.0)).messages
             await until(lambda: _decided(stage, 3))
         finally:
             await stage.control("PUT", "faults", {"connector": None})
@@ -198,7 +198,7 @@ async def test_connector_that_hangs_holds_up_nobody(stage: Stage) -> None:
         try:
             await stage.say("stop")
             await stage.say("hello")
-            [message] = (await daemon.desk.read("s", 5)).messages
+            [message] = (await daemon.desk.read("s", 30.0)).messages
         finally:
             await stage.control("PUT", "faults", {"connector": None})
 

@@ -134,10 +134,10 @@ async def test_who_says_stop_is_told_what_it_did_each_time(stage: Stage) -> None
         await stage.say("stop")
         await until(lambda: _told(stage, [Notice.NOTHING]))
         await stage.say("dig")
-        [dig] = (await daemon.desk.read("s", 5)).messages
+        [dig] = (await daemon.desk.read("s", 30.0)).messages
         await stage.say("stop")
         await until(lambda: _told(stage, [Notice.NOTHING, Notice.STOPPED]))
-        reading = await daemon.desk.read("s", 5)
+        reading = await daemon.desk.read("s", 30.0)
 
     assert reading.stopped == (dig.turn,)
     assert reading.messages == ()
@@ -148,7 +148,7 @@ async def test_late_word_is_a_message_like_any_other(stage: Stage) -> None:
     async with stage.daemon() as daemon:
         assert daemon.desk is not None
         await stage.say("dig")
-        [dig] = (await daemon.desk.read("s", 5)).messages
+        [dig] = (await daemon.desk.read("s", 30.0)).messages
     for word in ("stop", "pair ACDEF3"):
         await stage.say(word, deliver=False)
     async with stage.daemon() as daemon:
@@ -156,9 +156,9 @@ async def test_late_word_is_a_message_like_any_other(stage: Stage) -> None:
         assert daemon.agency is not None
         await until(lambda: _decided(stage, 3))
         await daemon.agency.answers.done("s", dig.turn)
-        first = (await daemon.desk.read("s", 5)).messages[0]
+        first = (await daemon.desk.read("s", 30.0)).messages[0]
         await daemon.agency.answers.done("s", first.turn)
-        second = (await daemon.desk.read("s", 5)).messages[0]
+        second = (await daemon.desk.read("s", 30.0)).messages[0]
 
     assert [one.view["text"] for one in (first, second)] == ["stop", "pair ACDEF3"]
     assert [one.view["marks"] for one in (first, second)] == [["late"]] * 2

@@ -111,7 +111,7 @@ async def test_who_is_on_a_list_whose_seal_cannot_be_looked_at_waits_and_sponsor
         assert daemon.desk is not None
         await stage.say("hello from Grace", person="grace")
         await stage.say("hello from Ada")
-        [first] = (await daemon.desk.read("s", 5)).messages
+        [first] = (await daemon.desk.read("s", 30.0)).messages
         assert "can be read by others" in await trouble(stage)
         assert stage.entries()[0].state is State.ADMITTED
         key.chmod(0o600)

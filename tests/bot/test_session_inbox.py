@@ -11,7 +11,7 @@ from pathlib import Path
 from entraclaw.bot.session_inbox import SessionInbox
 from hosts.inbox import Inbox
 
-BOUND_S = 10.0
+BOUND_S = 30.0
 
 
 class _Over(Exception):

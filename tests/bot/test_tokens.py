@@ -36,7 +36,7 @@ async def revoke(stage: Stage) -> None:
 async def turn_of(daemon: Daemon, stage: Stage, text: str) -> str:
     assert daemon.desk is not None
     await stage.say(text)
-    [one] = (await daemon.desk.read("s", 5)).messages
+    [one] = (await daemon.desk.read("s", 30.0)).messages
     return one.turn
 
 

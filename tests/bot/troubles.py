@@ -76,7 +76,7 @@ class Caller:
 
     async def turn(self) -> str:
         """Take the one message that waits."""
-        result = await self.call("read_messages", wait_s=5)
+        result = await self.call("read_messages", wait_s=30)
         [message] = result["structuredContent"]["messages"]
         return str(message["turn"])
 

@@ -10,7 +10,7 @@ import pytest
 
 from contracts.token import PIN
 
-BOUND_S = 20.0
+BOUND_S = 30.0
 PLACES = (
     "/usr/lib/softhsm",
     "/usr/lib64/softhsm",

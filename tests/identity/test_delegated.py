@@ -33,7 +33,7 @@ from identity.stranger import Authority, Strange
 from identity.tenant import Tenant, TenantClock
 from sandbox.person import Person
 
-BOUND_S = 15.0
+BOUND_S = 30.0
 
 
 @dataclass(slots=True)

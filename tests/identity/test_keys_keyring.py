@@ -26,7 +26,7 @@ from entraclaw.identity.keys.system_keyring import SystemKeyring
 from entraclaw.identity.sealing import KeyringSeal
 from identity.secret_items import Items, secret_service
 
-BOUND_S = 20.0
+BOUND_S = 30.0
 MISSING = [name for name in ("dbus-run-session", "gnome-keyring-daemon") if not shutil.which(name)]
 
 pytestmark = [

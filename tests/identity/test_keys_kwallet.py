@@ -18,7 +18,7 @@ from entraclaw.identity.keys.keyring_store import KeyringKeyStore
 from entraclaw.identity.keys.system_keyring import SystemKeyring
 from identity.secret_items import Items, secret_service
 
-BOUND_S = 20.0
+BOUND_S = 30.0
 SESSION = Path(__file__).with_name("wallet_session.py")
 MISSING = [name for name in ("dbus-run-session", "kwalletd5") if not shutil.which(name)]
 

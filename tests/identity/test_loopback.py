@@ -11,7 +11,7 @@ import requests
 
 from entraclaw.identity.loopback import Receiver
 
-BOUND_S = 10.0
+BOUND_S = 30.0
 STATE = "a-state"
 
 

@@ -179,7 +179,7 @@ async def test_event_loop_goes_on_while_entra_is_slow(tenant: Tenant, minter: Mi
     ticking.cancel()
 
     assert took >= 0.15  # three hops at least
-    assert ticks >= 10
+    assert ticks >= 3
 
 
 async def test_closing_ends_the_wait_of_everybody(tenant: Tenant, minter: Minter) -> None:

@@ -55,7 +55,7 @@ class Days:
             if answer.status != 200:
                 self.failed.append(f"{self.clock.ahead:.0f} s: status {answer.status}")
         if is_due(token, self.clock.time()):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 # Its successor is fetched in a thread: there is no event to wait for.
                 while await self.minter.token(scope) is token:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)

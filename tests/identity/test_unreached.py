@@ -20,7 +20,7 @@ from identity.proxies import proxying
 from identity.stranger import Authority, Strange, strangers
 from identity.tenant import closed_port
 
-BOUND_S = 10.0
+BOUND_S = 30.0
 LOGIN = "https://login.example"
 ENDPOINT = f"{LOGIN}/t/oauth2/v2.0/token"
 

@@ -24,7 +24,7 @@ messages: Any = importlib.import_module("jeepney.bus_messages")
 blocking: Any = importlib.import_module("jeepney.io.blocking")
 
 Bus = Any
-BOUND_S = 15.0
+BOUND_S = 30.0
 BUS = "org.freedesktop.DBus"
 KWALLET = jeepney.DBusAddress("/modules/kwalletd5", "org.kde.kwalletd5", "org.kde.KWallet")
 WALLET = "kdewallet"

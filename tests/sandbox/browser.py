@@ -18,7 +18,7 @@ import aiohttp
 
 Json: TypeAlias = dict[str, Any]
 
-BOUND_S = 15.0
+BOUND_S = 30.0
 ALT, SHIFT = 1, 8
 
 # Chromium's own traffic is turned off, so that whatever leaves was sent by a page.

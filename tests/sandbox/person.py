@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 import requests
 
-BOUND_S = 10.0
+BOUND_S = 30.0
 
 _FORM = re.compile(r'<form method="post" action="([^"]*)">')
 _FIELD = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')

@@ -28,7 +28,7 @@ Json: TypeAlias = dict[str, Any]
 EXCHANGE = "api://AzureADTokenExchange/.default"
 GRAPH = "https://graph.microsoft.com/.default"
 CHANNEL = "5a807f24-c9de-44ee-a3a7-329e88a00ffc/.default"
-BOUND_S = 10.0
+BOUND_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)

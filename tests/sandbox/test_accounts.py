@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.reader import Reader, refusal
-from sandbox.scene import GRAPH, Credential, Hired, Json, Scene
+from sandbox.scene import BOUND_S, GRAPH, Credential, Hired, Json, Scene
 from sandbox.test_control import complain
 
 
@@ -98,13 +98,13 @@ def test_login_host_can_be_down_in_one_path(scene: Scene, agent: Hired) -> None:
     scene.ask("PUT", "faults", {"login": {"status": 503, "path": "/discovery/"}})
     keys = f"{scene.cloud['login']}/{agent.tenant}/discovery/v2.0/keys"
 
-    answer = scene.session.get(keys, timeout=5)
+    answer = scene.session.get(keys, timeout=BOUND_S)
     first, _ = scene.walk(agent)
     scene.ask("PUT", "faults", {"login": None})
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
     assert first
-    assert scene.session.get(keys, timeout=5).json()["keys"]
+    assert scene.session.get(keys, timeout=BOUND_S).json()["keys"]
 
 
 @pytest.mark.parametrize(

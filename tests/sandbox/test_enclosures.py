@@ -6,7 +6,7 @@ import base64
 import pytest
 
 from sandbox.reader import Reader
-from sandbox.scene import Credential, Hired, Scene
+from sandbox.scene import BOUND_S, Credential, Hired, Scene
 from sandbox.stand import Stand
 
 PNG = base64.b64encode(b"\x89PNG not really").decode()
@@ -82,7 +82,7 @@ async def test_file_is_found_by_its_address_and_needs_no_token_at_the_end(
     found = await asyncio.to_thread(reader.get, f"shares/{share(file_url)}/driveItem")
     sent = await asyncio.to_thread(reader.get, f"shares/{share(file_url)}/driveItem/content")
     address = sent.headers["Location"]
-    content = await asyncio.to_thread(stand.scene.session.get, address, timeout=10)
+    content = await asyncio.to_thread(stand.scene.session.get, address, timeout=BOUND_S)
 
     assert found.json()["name"] == "plan 1.pdf"
     assert found.json()["file"] == {"mimeType": "application/pdf"}
@@ -121,6 +121,6 @@ def test_file_that_is_nowhere_is_not_found(
 
 
 def test_download_address_cannot_be_guessed(scene: Scene) -> None:
-    answer = scene.session.get(f"{scene.cloud['graph']}/download/guess", timeout=10)
+    answer = scene.session.get(f"{scene.cloud['graph']}/download/guess", timeout=BOUND_S)
 
     assert answer.status_code == 401

@@ -38,7 +38,7 @@ async def _answer_and_kill(
     async with daemon(stage) as running, shim(stage.environ) as hand:
         await hand.shake_hands()
         await stage.tenant.say(stage.agent.user, "hello")
-        [message] = (await hand.tool("read_messages", wait_s=5))["messages"]
+        [message] = (await hand.tool("read_messages", wait_s=30))["messages"]
         await stage.control("PUT", "faults", {"connector": fault})
         pid = (await stage.status())["pid"]
         await _call(hand, message["turn"])

@@ -130,7 +130,7 @@ async def fetched(scene: Scene, host: RawHost) -> str:
     picture = {"name": "a.png", "content_type": "image/png", "bytes": PNG}
     text = {"name": "a.txt", "content_type": "text/plain", "bytes": "eA==", "file": True}
     await scene.stage.say("read this", attachments=[picture, text])
-    [message] = (await host.tool("read_messages", wait_s=5))["messages"]
+    [message] = (await host.tool("read_messages", wait_s=30))["messages"]
     file = next(one["id"] for one in message["attachments"] if one["kind"] != "image")
     given = {
         "name": "fetch_attachment",

@@ -19,7 +19,7 @@ SIGNATURE = TOKEN.rpartition(".")[2]
 PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 DER = KEY.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 P = KEY.private_numbers().p.to_bytes(128, "big")
-BOUND_S = 10.0
+BOUND_S = 30.0
 
 
 def long_enough(shape: bytes) -> bytes:

@@ -82,7 +82,7 @@ async def read(host: StandIn, message: Message) -> Document:
     """Take *message*, which waits or comes."""
     async with asyncio.timeout(BOUND_S):
         while True:
-            for handed in (await host.tool("read_messages", wait_s=9))["messages"]:
+            for handed in (await host.tool("read_messages", wait_s=30))["messages"]:
                 if message.word in handed["text"].split():
                     return dict(handed)
 

@@ -56,11 +56,11 @@ async def test_host_that_never_got_what_it_leased_is_given_it_after_the_restart(
     async with daemon(stage) as first, raw_host(stage) as hand:
         await hand.shake_hands()
         await stage.tenant.say(stage.agent.user, "hello")
-        [message] = (await hand.tool("read_messages", wait_s=5))["messages"]
+        [message] = (await hand.tool("read_messages", wait_s=30))["messages"]
         await _kill(stage, first)
         await until(lambda: is_attached(stage))
         # It says "call again", and the host does, whatever it had understood before.
-        [again] = (await hand.tool("read_messages", wait_s=5))["messages"]
+        [again] = (await hand.tool("read_messages", wait_s=30))["messages"]
 
     assert (again["turn"], again["attempt"]) == (message["turn"], message["attempt"] + 1)
 
@@ -86,7 +86,7 @@ async def test_host_keeps_its_turn_through_a_restart_and_answers_it(stage: Stage
     async with daemon(stage) as first, raw_host(stage) as hand:
         await hand.shake_hands()
         await stage.tenant.say(stage.agent.user, "hello")
-        [message] = (await hand.tool("read_messages", wait_s=5))["messages"]
+        [message] = (await hand.tool("read_messages", wait_s=30))["messages"]
         await _kill(stage, first)
         await until(lambda: is_attached(stage))
 
@@ -121,10 +121,10 @@ async def test_turn_of_a_host_that_is_gone_goes_to_the_next_one(served: Stage) -
     async with raw_host(served) as first:
         await first.shake_hands()
         await served.tenant.say(served.agent.user, "hello")
-        [lost] = (await first.tool("read_messages", wait_s=5))["messages"]
+        [lost] = (await first.tool("read_messages", wait_s=30))["messages"]
     async with raw_host(served) as second:
         await second.shake_hands()
-        [message] = (await second.tool("read_messages", wait_s=9))["messages"]
+        [message] = (await second.tool("read_messages", wait_s=30))["messages"]
 
     assert (message["turn"], message["attempt"]) == (lost["turn"], 2)
 

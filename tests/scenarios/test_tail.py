@@ -75,7 +75,7 @@ async def test_turn_is_followed_from_its_arrival_to_its_end(served: Stage) -> No
         async with raw_host(served) as hand:
             await hand.shake_hands()
             await served.say("a secret question")
-            [message] = (await hand.tool("read_messages", wait_s=5))["messages"]
+            [message] = (await hand.tool("read_messages", wait_s=30))["messages"]
             await hand.tool("reply", turn=message["turn"], text="a secret answer")
         lines = [await line(following.stdout) for _ in range(7)]
 

@@ -234,7 +234,7 @@ async def test_server_that_trickles_is_given_up_in_time(world: World) -> None:
             gone.set()
 
     source = await world.open(connector=answer, patience_s=0.3)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         with pytest.raises(Unreachable, match="TimeoutError"):
             await fetch(source, world.connector.url + PICTURE, wanted=Wanted.IMAGE)
         await gone.wait()
