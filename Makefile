@@ -22,7 +22,7 @@ check: $(READY)            ## everything a reviewer would complain about
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/lock.py --check
 
-parts: $(READY)            ## install the external programs that test-parts and hosts use
+parts: $(READY)            ## install the external programs and libraries that test-parts and hosts use
 	@bash .ci/parts
 
 test-parts: $(READY)       ## the tests that need those programs, and those that take long
@@ -50,7 +50,7 @@ hosts: $(READY)            ## the real hosts, woken in every way; a JSON line ea
 screenshots: $(READY)      ## the pictures in docs/images, from a running sandbox in Chromium
 	@bash .ci/screenshots
 
-lock: $(READY)             ## write uv.lock and its copy for pip anew
+lock: $(READY)             ## write uv.lock and its copies for pip anew
 	uv lock --upgrade
 	$(BIN)/python .ci/lock.py
 

@@ -5,6 +5,9 @@
     ├── KeyUnavailable     the machine cannot sign right now
     ├── KeyMisused         a key was asked to sign for somebody it is not bound to
     ├── RotationUnfinished a new key was begun and is not done; the next rotation sees to it
+    ├── SetupBlocked       an agent cannot be set up as it was asked for; nothing was made
+    ├── SetupUnfinished    a setup waits for somebody, or broke off; the next one goes on
+    ├── JournalUnreadable  what a setup noted is damaged, or not ours
     ├── HopRefused         Entra said no, and at which hop
     ├── SignedOut          nobody is signed in whom we could act for, or not any more
     │   └── SignInUnreadable   what is kept of the sign-in is damaged, or not ours
@@ -91,6 +94,30 @@ class RotationUnfinished(EntraclawError):
     exit_code: ClassVar[int] = 3
 
 
+class SetupBlocked(EntraclawError):
+    """The tenant, or whoever signed in, does not allow what was asked; nothing was made."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class SetupUnfinished(EntraclawError):
+    """Something is not done yet, and the same command goes on with it."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class JournalUnreadable(EntraclawError):
+    """What a setup noted of what it made cannot be read."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        """Name the file and what is wrong with it."""
+        super().__init__(
+            f"{path}, which says what was set up, cannot be read: {reason}",
+            hint="restore it; or move it away, and `entraclaw teardown --orphans` finds what "
+            "was made",
+        )
+
+
 class HopRefused(EntraclawError):
     """Entra refused one request of the token chain; later hops were never asked."""
 
@@ -138,6 +165,11 @@ class SignInRefused(EntraclawError):
     """Entra did not sign the person in, or it is not the person we act for."""
 
     exit_code: ClassVar[int] = 3
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "") -> None:
+        """Keep Entra's own *code* beside it (``AADSTS90094``); empty where it was not Entra."""
+        self.code = code
+        super().__init__(message, hint=hint)
 
 
 class NoPrincipal(EntraclawError):
@@ -197,13 +229,16 @@ class Uncertain(EntraclawError):
 
     exit_code: ClassVar[int] = 3
 
-    def __init__(self, service: str, reason: str) -> None:
+    def __init__(
+        self,
+        service: str,
+        reason: str,
+        *,
+        hint: str = "do nothing more for it: the daemon finds out whether it arrived",
+    ) -> None:
         """Name the service and what kind of failure it was."""
         self.service = service
-        super().__init__(
-            f"{service} broke off before it answered ({reason})",
-            hint="do nothing more for it: the daemon finds out whether it arrived",
-        )
+        super().__init__(f"{service} broke off before it answered ({reason})", hint=hint)
 
 
 class ToolRefused(EntraclawError):

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-SUBJECTS = ("accept", "backlog", "bell", "idle", "pipe", "tarpit", "tokens")
+SUBJECTS = ("accept", "backlog", "bell", "idle", "pipe", "setup", "tarpit", "tokens")
 
 
 def main() -> None:

@@ -56,6 +56,8 @@ class Terminal:
     def __init__(self, words: list[str], types: str) -> None:
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
+            # As a login starts it: what runs in a shell's background has SIGINT switched off.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execv(sys.executable, [sys.executable, *words])  # noqa: S606 - our own interpreter
         self.said = b""
         self._code: int | None = None

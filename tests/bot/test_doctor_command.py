@@ -91,7 +91,7 @@ async def test_address_to_open_is_printed_whole(stage: Stage, typed: Type) -> No
     said = await typed("doctor")
 
     [address] = [row for row in said.out.splitlines() if row.startswith("https://")]
-    assert address.endswith("redirect_uri=https://entra.microsoft.com/TokenAuthorize")
+    assert address.endswith("entra.microsoft.com%2FTokenAuthorize&state=doctor")
     assert f"client_id={stage.agent.agent}" in address
 
 
@@ -105,7 +105,7 @@ async def test_document_names_group_cause_and_cure_and_shows_no_token(
     assert (said.code, said.document["ok"]) == (1, False)
     [red] = [one for one in said.document["findings"] if not one["ok"]]
     assert (red["group"], red["name"], red["note"]) == ("microsoft", "sponsors", False)
-    assert red["cure"].startswith("an administrator adds one")
+    assert red["cure"].startswith("entraclaw sponsors add")
     assert "eyJ" not in said.out
 
 
@@ -263,7 +263,7 @@ async def test_bare_command_completes_what_is_not_there_yet(stage: Stage, typed:
 
     assert keyless.out.splitlines()[-1] == "next step  entraclaw key new"
     assert "1 done, 1 dropped" in keyless.out
-    assert nameless.out.splitlines()[-1].endswith("name an agent in config.toml: docs/settings.md")
+    assert nameless.out.splitlines()[-1].endswith("entraclaw setup")
     assert wrong.out.splitlines()[-1].endswith("correct config.toml: docs/settings.md")
     assert "must be a port number" in wrong.out
 

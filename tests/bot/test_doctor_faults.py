@@ -201,15 +201,15 @@ FAULTS = {
     "scope missing": changed(
         "Graph",
         "not granted: ChatMessage.Send, User.ReadBasic.All",
-        "%2FChatMessage.Send%20",
+        "%2FChatMessage.Send+",
         grants={GRAPH: ["Chat.Read", "User.Read"]},
     ),
-    "licence gone": kept("licence", "none is assigned", "admin.microsoft.com", licences=[]),
+    "licence gone": kept("licence", "none is assigned", "licences assign", licences=[]),
     "licence without Teams": kept(
-        "licence", "no Teams in EXCHANGESTANDARD", "Licenses", licences=["EXCHANGESTANDARD"]
+        "licence", "no Teams in EXCHANGESTANDARD", "licences assign", licences=["EXCHANGESTANDARD"]
     ),
     "mailbox not ready": kept("mailbox", "not ready", "wait", mailbox_in_s=900),
-    "sponsor gone": changed("sponsors", "none that is a user", "Sponsors", sponsors=[]),
+    "sponsor gone": changed("sponsors", "none that is a user", "sponsors add", sponsors=[]),
     "blocked by a policy": changed(
         "Conditional Access", "blocks the agent at Graph and agent channel", "Sign-in logs",
         blocked=53003,
@@ -429,7 +429,7 @@ async def test_profile_without_an_agent_is_not_well_or_ill(stage: Stage) -> None
     found = {one.name: one for one in await lines(stage)}
 
     assert found["settings"].is_note
-    assert "docs/settings.md" in found["settings"].cure
+    assert found["settings"].cure == "entraclaw setup"
     assert "Graph" not in found
 
 

@@ -78,4 +78,4 @@ def test_profile_without_an_agent_gets_no_key(typed: Type) -> None:
     refused = typed("key", "new")
 
     assert refused.code == 2
-    assert "name the agent" in refused.err
+    assert "entraclaw setup" in refused.err

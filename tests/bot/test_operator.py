@@ -289,7 +289,7 @@ def test_next_step_is_the_one_thing_that_matters_most() -> None:
     assert next_step(well | refused) == "grant consent"
     assert next_step(well | {"tokens": [{"cure": None}]}) == "try again in a minute"
     nobody: dict[str, object] = {"identity": {"tenant": None, "delegated": None}, "sessions": []}
-    assert next_step(well | nobody) == "name an agent in config.toml: docs/settings.md"
+    assert next_step(well | nobody) == "entraclaw setup"
     assert next_step(well | {"locked": "so", "sessions": []}) == "entraclaw doctor"
     dead = well | {"inbox": {**dict.fromkeys(State, 0), State.DEAD: 1}}
     assert next_step(dead) == "entraclaw inbox list --state dead"

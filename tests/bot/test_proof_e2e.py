@@ -213,6 +213,8 @@ async def typed(stage: Stage, *words: str) -> AsyncGenerator[asyncio.subprocess.
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # As a terminal starts it: what runs in a shell's background has SIGINT switched off.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
         yield process

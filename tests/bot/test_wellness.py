@@ -50,7 +50,7 @@ def test_message_that_a_host_is_there_for_is_no_trouble() -> None:
     ("resting", "step"),
     [
         (Resting("port: is wrong", has_agent=False, has_key=None), "correct config.toml"),
-        (Resting("", has_agent=False, has_key=None), "name an agent in config.toml"),
+        (Resting("", has_agent=False, has_key=None), "entraclaw setup"),
         (Resting("", has_agent=True, has_key=False), "entraclaw key new"),
         (Resting("", has_agent=True, has_key=None), "entraclaw serve"),
         (Resting("", has_agent=True, has_key=True), "entraclaw serve"),

@@ -208,3 +208,12 @@ def test_this_machine_is_known_by_its_names(host: str) -> None:
 @pytest.mark.parametrize("host", ["localhost.evil.example", "10.0.0.1", "127.1", "0x7f.1", ""])
 def test_other_machines_are_not_taken_for_this_one(host: str) -> None:
     assert not is_loopback(host)
+
+
+def test_administrators_sign_in_at_microsofts_own_client_unless_told_otherwise() -> None:
+    own = "11111111-2222-4333-8444-555555555555"
+
+    assert parse(document()).admin_client == BUILT_IN["public"].admin_client
+    assert parse(document(admin_client=own)).admin_client == own
+    for wrong in ("", "tools", f"{own}/", own.upper().replace("1", "A")):
+        assert refused_keys(document(admin_client=wrong)) == ["cloud.admin_client"]

@@ -49,12 +49,24 @@ def test_no_hint_for_a_bot_sends_its_operator_to_a_blueprint_or_an_agent(code: s
         assert "blueprint" not in hint or "which is no bot" in hint
 
 
-@pytest.mark.parametrize("hop", [hop for hop in Hop if hop is not Hop.PERSON])
+@pytest.mark.parametrize("hop", [hop for hop in Hop if hop not in {Hop.PERSON, Hop.ADMINISTRATOR}])
 def test_every_hint_leads_to_a_heading_of_the_page(page: str, hop: Hop) -> None:
     anchor = hint_for(hop, "unknown").partition("#")[2]
 
     headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
     assert anchor in {heading.lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("code", ["AADSTS65001", "AADSTS90094", "AADSTS700016"])
+def test_administrator_is_told_of_another_page_and_another_application(code: str) -> None:
+    """What a person signs in for would be the wrong thing to consent to."""
+    hint = hint_for(Hop.ADMINISTRATOR, code)
+
+    assert hint.endswith(" (docs/identity/administrator.md)")
+    assert "Chat.ReadWrite" not in hint
+    assert hint_for(Hop.ADMINISTRATOR, "AADSTS50097") == hint_for(
+        Hop.PERSON, "AADSTS50097"
+    ).replace("delegated", "administrator")
 
 
 def test_page_explains_exactly_the_codes_that_have_a_hint(page: str) -> None:

@@ -13,6 +13,7 @@ from entraclaw.identity.sign_in_file import Purpose, SignInFile
 from entraclaw.identity.signing_in import SigningIn
 from identity.tenant import Tenant, TenantClock, emulated
 from sandbox.browser import Tab, browser, chromium
+from sandbox.scene import Credential
 
 pytestmark = [
     pytest.mark.parts,
@@ -110,6 +111,30 @@ async def test_code_is_typed_by_keyboard(signing_in: SigningIn, tab: Tab, tmp_pa
     await tab.shoot(tmp_path / "code-done.png")
 
     assert (await waiting).upn == "grace@contoso.example"
+
+
+async def test_administrator_consents_by_keyboard(tenant: Tenant, tab: Tab, tmp_path: Path) -> None:
+    agent = tenant.scene.hire(Credential.make())
+    scope = "Chat.ReadWrite 5a807f24-c9de-44ee-a3a7-329e88a00ffc/AgentData.ReadWrite"
+    address = (
+        f"{tenant.cloud.login}/{tenant.id}/v2.0/adminconsent?client_id={agent.agent}"
+        f"&scope={quote(scope)}"
+    )
+    for width, dark in ((900, False), (900, True), (375, True)):
+        await tab.look(width=width, height=900, dark=dark, scale=1)
+        await tab.open(address)
+        assert await tab.read("document.documentElement.scrollWidth") <= width
+        await tab.shoot(tmp_path / f"consent-{width}-{dark}.png")
+    assert "This is not Microsoft." in await tab.read("document.body.innerText")
+
+    for _ in range(2):
+        await tab.press("Tab")
+    assert await tab.read("document.activeElement.value") == "grace"
+    await tab.press("Enter")
+    await lands(tab, "has no role that may allow this")
+    await tab.press("Tab")
+    await tab.press("Enter")
+    await lands(tab, "Claw may do what was asked")
 
 
 async def test_page_of_a_stranger_gets_nothing_from_it(tenant: Tenant, tab: Tab) -> None:

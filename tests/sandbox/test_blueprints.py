@@ -144,7 +144,7 @@ def test_keys_are_shown_where_they_are_selected(directory: Directory) -> None:
     path = f"/{directory.object_id}?$select=id,keyCredentials"
     shown = directory.call("GET", path, directory.own).json()
 
-    assert set(shown) == {"@odata.context", "id", "keyCredentials"}
+    assert set(shown) == {"@odata.context", "@odata.type", "id", "keyCredentials"}
     assert shown["keyCredentials"][0]["key"] == der(directory.agent.credential)
 
 
@@ -342,7 +342,6 @@ def test_known_certificate_cannot_be_made_another(directory: Directory) -> None:
         {},
         {"keyCredentials": None},
         {"keyCredentials": ["hello"]},
-        {"keyCredentials": [], "displayName": "x"},
     ],
 )
 def test_only_a_list_of_certificates_is_written(directory: Directory, body: Json) -> None:

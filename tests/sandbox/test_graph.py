@@ -3,7 +3,10 @@
 import pytest
 import requests
 
+from entraclaw.sandbox.sponsors import GROUPS
+from sandbox.administrator import Administrator
 from sandbox.scene import BOUND_S, CHANNEL, GRAPH, Hired, Scene
+from sandbox.tenant import code
 
 
 def get(scene: Scene, path: str, token: str) -> requests.Response:
@@ -99,3 +102,12 @@ def test_app_only_token_has_no_me(scene: Scene, agent: Hired) -> None:
 
 def test_unknown_path_is_answered_in_the_same_envelope(scene: Scene, token: str) -> None:
     assert get(scene, "teams", token).json()["error"]["code"] == "BadRequest"
+
+
+def test_group_is_read_with_a_permission_of_its_own(scene: Scene, token: str) -> None:
+    member = Administrator.sign_in(scene, scopes=["GroupMember.Read.All"])
+    group = f"groups/{GROUPS[0].id}"
+
+    assert member.get(group)["displayName"] == GROUPS[0].name
+    assert code(member.call("GET", "groups/nowhere")) == (404, "Request_ResourceNotFound")
+    assert code(get(scene, group, token)) == (403, "Authorization_RequestDenied")

@@ -26,6 +26,8 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "catch-up": ("catch_up", "Read in Teams what was missed"),
     },
     "Set up": {
+        "setup": ("setup", "Make an agent in your tenant, and see a first message arrive"),
+        "teardown": ("teardown", "Undo exactly what setup made"),
         "sign-in": ("sign_in", "Sign in as the person that this profile acts for"),
         "sign-out": ("sign_out", "Forget the person that this profile acts for"),
     },
@@ -38,6 +40,9 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Rule": {
         "access": ("access", "Say who may speak to the agent, besides its sponsors"),
+        "sponsors": ("sponsors", "See, add and remove who may tell the agent what to do"),
+        "permissions": ("permissions", "Compare what the agent is granted with what it needs"),
+        "licences": ("licences", "See the tenant's licences, give the agent one"),
         "approvals": ("approvals", "See what hosts ask before they use a tool, and answer"),
     },
 }

@@ -80,6 +80,10 @@ class KeyNote:
                 hint="make room on the disk, or correct who owns the folder",
             ) from error
 
+    def remove(self) -> None:
+        """Forget it: neither name has a key any more."""
+        self._path.unlink(missing_ok=True)
+
     def _damaged(self) -> KeyUnavailable:
         return KeyUnavailable(
             f"{self._path}, which says which key is the profile's, is damaged",

@@ -9,6 +9,7 @@ from functools import partial
 
 from entraclaw.bot.access_desk import AccessDesk
 from entraclaw.bot.access_file import AccessFile
+from entraclaw.bot.administrator_desk import CHANGE, AdministratorDesk
 from entraclaw.bot.alarm import Alarm
 from entraclaw.bot.clock import Steady
 from entraclaw.bot.principal import ActsAs
@@ -31,7 +32,11 @@ def proving_of(  # noqa: PLR0917 - each is a room of its own
     home = settings.agent.tenant if settings.agent else ""
     desk = AccessDesk(access, time.time, home, partial(person, graph))
     people = People(sponsors.current, alarm.say_to, partial(why_no_chat, settings.acts_as, lock))
-    return Proving({"access": desk.bind}, people, Steady(time.time, time.monotonic))
+    bindings = {
+        "access": desk.bind,
+        CHANGE: AdministratorDesk(partial(person, graph)).bind,
+    }
+    return Proving(bindings, people, Steady(time.time, time.monotonic))
 
 
 def why_no_chat(acts_as: ActsAs, lock: ProfileLock) -> str:

@@ -57,6 +57,7 @@ class Settings:
         inbound: How messages reach us.
         acts_as: As whom we act.
         client: The public client that a person signs in at; empty unless we act for one.
+        admin_client: The one that an administrator signs in at, for one command.
         features: What the agent is to do, and so must be granted.
         key_store: Where the key is kept.
         pkcs11_module: The library that reaches the token; None for the TPM's, where it is.
@@ -74,6 +75,7 @@ class Settings:
     inbound: Inbound
     acts_as: ActsAs
     client: str
+    admin_client: str
     features: tuple[Feature, ...]
     key_store: Store
     pkcs11_module: Path | None
@@ -122,6 +124,7 @@ class Settings:
             inbound=inbound,
             acts_as=acts_as,
             client=values.get("client", "") if acts_as is ActsAs.DELEGATED else "",
+            admin_client=values.get("admin_client", values.get("cloud", _PUBLIC).admin_client),
             features=features,
             key_store=values.get("key_store", Store.AUTO),
             pkcs11_module=values.get("pkcs11_module"),
@@ -214,7 +217,7 @@ def _choice(kind: type[StrEnum]) -> Callable[[object, Path], StrEnum]:
 
 _KEYS: Mapping[str, Callable[[object, Path], object]] = {
     "cloud": _cloud,
-    **dict.fromkeys(IDS, _guid),
+    **dict.fromkeys((*IDS, "admin_client"), _guid),
     "features": feature_setting.read_features,
     "inbound": _choice(Inbound),
     "acts_as": _choice(ActsAs),

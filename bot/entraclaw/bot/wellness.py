@@ -50,5 +50,5 @@ class Resting:
         if self.problems:
             return "correct config.toml: docs/settings.md"
         if not self.has_agent:
-            return "name an agent in config.toml: docs/settings.md"
+            return "entraclaw setup"
         return "entraclaw key new" if self.has_key is False else "entraclaw serve"

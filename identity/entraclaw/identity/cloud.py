@@ -19,6 +19,9 @@ from typing import cast
 
 from entraclaw.errors import BadSettings, Problem
 
+# Microsoft Graph Command Line Tools, the same application in every tenant.
+ADMIN_CLIENT = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
+
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
@@ -37,6 +40,7 @@ class Cloud:
         storage_scope: Scope of Azure Storage.
         file_hosts: Where the files of this cloud are, in a file profile only: exact
             ``host[:port]``; empty where its kind of cloud has known ones, or none.
+        admin_client: Application id of the public client that administrators sign in at.
         tls_ca: Path of an extra CA bundle, in a file profile only, relative to that file.
         is_file: Whether this came from a file.
     """
@@ -51,6 +55,7 @@ class Cloud:
     work_iq: str
     storage_scope: str
     file_hosts: tuple[str, ...] = ()
+    admin_client: str = ADMIN_CLIENT
     tls_ca: str = ""
     is_file: bool = False
 
@@ -133,12 +138,19 @@ _A_PAGE = _Shape(
     f"{_SITE}(?:/[A-Za-z0-9._~-]+)*",
     "must be an https address without user, query or trailing slash",
 )
+_AN_ID = _Shape(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", "must be an application id")
 _SHAPES: Mapping[str, _Shape] = {
+    "admin_client": _AN_ID,
     **dict.fromkeys(("login", "graph", "work_iq"), _A_SITE),
     **dict.fromkeys(("bot_openid", "bot_issuer"), _A_PAGE),
 }
 _MAY_BE_EMPTY = frozenset({"agent_channel", "work_iq", "tls_ca"})
 _LISTS: Mapping[str, bool] = {"service_hosts": True, "file_hosts": False}  # must there be one?
+_ABSENT: Mapping[str, object] = {
+    "file_hosts": [],
+    "admin_client": ADMIN_CLIENT,
+    **dict.fromkeys(_MAY_BE_EMPTY, ""),
+}
 _FROM_FILE = tuple(field.name for field in fields(Cloud) if field.name != "is_file")
 
 
@@ -175,13 +187,12 @@ def parse(document: Mapping[str, object]) -> Cloud:
     """
     problems = [_problem(key, "is unknown", "remove it") for key in document.keys() - _FROM_FILE]
     for key in _FROM_FILE:
-        absent: object = [] if key == "file_hosts" else "" if key in _MAY_BE_EMPTY else None
-        reason = _wrong(key, document.get(key, absent))
+        reason = _wrong(key, document.get(key, _ABSENT.get(key)))
         if reason:
             problems.append(_problem(key, reason, "correct the cloud profile"))
     if problems:
         raise BadSettings(sorted(problems, key=lambda problem: problem.key))
-    texts = {key: cast("str", document.get(key, "")) for key in _FROM_FILE}
+    texts = {key: cast("str", document.get(key, _ABSENT.get(key))) for key in _FROM_FILE}
     lists = {key: tuple(cast("list[str]", document.get(key, []))) for key in _LISTS}
     return Cloud(**{**texts, **lists, "is_file": True})  # type: ignore[arg-type]  # _wrong checked each value's type
 

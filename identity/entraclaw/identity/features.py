@@ -51,7 +51,7 @@ class Want:
 
     def missing(self, held: AbstractSet[str]) -> tuple[str, ...]:
         """Name the scopes that *held* neither has nor includes, in alphabetical order."""
-        covered = frozenset(held).union(*(_INCLUDED.get(one, ()) for one in held))
+        covered = frozenset(held).union(*(included(one) for one in held))
         return tuple(sorted(self.scopes - covered))
 
 
@@ -86,6 +86,11 @@ def wanted(features: Iterable[Feature], cloud: Cloud) -> tuple[Want, ...]:
     return tuple(
         Want(name, resource, needs[name]) for name, resource in resources.items() if name in needs
     )
+
+
+def included(scope: str) -> frozenset[str]:
+    """Name the scopes that *scope* stands for besides itself."""
+    return _INCLUDED.get(scope, frozenset())
 
 
 def is_offered(feature: Feature, cloud: Cloud) -> bool:

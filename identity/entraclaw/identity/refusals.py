@@ -62,8 +62,22 @@ OF_A_PERSON: Mapping[str, str] = {
     "AADSTS70019": "it was declined on the page",
     "AADSTS70020": "the code was not typed in time",
 }
-_OF: Mapping[Hop, Mapping[str, str]] = {Hop.BOT: _OF_A_BOT, Hop.PERSON: OF_A_PERSON}
-_PAGES: Mapping[Hop, str] = {Hop.PERSON: "docs/identity/delegated.md"}
+# And of an administrator who signs in for one command.
+_OF_AN_ADMINISTRATOR: Mapping[str, str] = {
+    **OF_A_PERSON,
+    "AADSTS700016": "no such application in this tenant; check admin_client and tenant",
+    "AADSTS65001": "an administrator who may must consent to what is asked for, once",
+    "AADSTS90094": "an administrator who may must consent to what is asked for, once",
+}
+_OF: Mapping[Hop, Mapping[str, str]] = {
+    Hop.BOT: _OF_A_BOT,
+    Hop.PERSON: OF_A_PERSON,
+    Hop.ADMINISTRATOR: _OF_AN_ADMINISTRATOR,
+}
+_PAGES: Mapping[Hop, str] = {
+    Hop.PERSON: "docs/identity/delegated.md",
+    Hop.ADMINISTRATOR: "docs/identity/administrator.md",
+}
 
 # What nothing but the person can mend, by signing in once more.
 _AGAIN = frozenset(
@@ -89,6 +103,8 @@ _AGAIN = frozenset(
         "login_required",
     }
 )
+# What is asked for is not the person's to allow.
+NEEDS_ADMINISTRATOR = frozenset({"AADSTS65001", "AADSTS90094"})
 _BY_CODE = frozenset({"AADSTS53003", "AADSTS53000", "AADSTS50097", "AADSTS530033"})
 
 
@@ -205,9 +221,9 @@ def must_sign_in(code: str) -> bool:
     return code in _AGAIN
 
 
-def sign_in_hint(code: str, *, by_code: bool) -> str:
+def sign_in_hint(code: str, *, by_code: bool, hop: Hop = Hop.PERSON) -> str:
     """Say what to do when a sign-in was refused with *code*; *by_code*: by a device code."""
-    hint = hint_for(Hop.PERSON, code)
+    hint = hint_for(hop, code)
     if by_code and code in _BY_CODE:
         return f"{hint}; many tenants allow no device codes: sign in without --device-code"
     return hint

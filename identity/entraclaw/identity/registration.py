@@ -11,8 +11,6 @@ https://learn.microsoft.com/graph/api/application-addkey
 """
 
 import base64
-import binascii
-import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
@@ -22,7 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from entraclaw.errors import CallRefused, EntraclawError, HopRefused, Unreachable
-from entraclaw.identity.assertion import Occasion, possess, sign
+from entraclaw.identity.assertion import Occasion, possess, sign, thumbprint_of
 from entraclaw.identity.cloud import Cloud
 from entraclaw.identity.expiry import is_due
 from entraclaw.identity.keys import Binding, Key
@@ -216,15 +214,4 @@ def _credential(shown: object) -> Credential:
         raise Unreachable(_SERVICE, "its answer makes no sense")
     one = cast("Mapping[str, object]", shown)
     content = str(one.get("key") or "")
-    return Credential(str(one.get("keyId")), _thumbprint(content), content)
-
-
-def _thumbprint(content: str) -> str:
-    """Name a certificate as `entraclaw.identity.assertion.thumbprint` does."""
-    try:
-        der = base64.b64decode(content, validate=True)
-    except binascii.Error:
-        der = b""
-    if not der:
-        return ""  # Graph shows what is no certificate without its content
-    return base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode("ascii")
+    return Credential(str(one.get("keyId")), thumbprint_of(content), content)

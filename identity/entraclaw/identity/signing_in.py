@@ -21,7 +21,7 @@ from entraclaw.identity.values import Hop, HopTiming
 TIMEOUT_S = 300.0  # how long a person has for the page
 
 # RFC 8628 section 3.5: msal goes on after these.
-_GO_ON = frozenset({"authorization_pending", "slow_down"})
+GO_ON = frozenset({"authorization_pending", "slow_down"})
 
 _Ask = Callable[[PublicApplication, str | None], Result]
 
@@ -36,9 +36,7 @@ class SigningIn:
         self._tenant, self._client = client
         self._file, self._clock = file, clock
         self._scopes = scopes(cloud)
-        self._entra = Entra(
-            cloud, self._tenant, clock, _unobserved, first=Hop.PERSON, passed=_GO_ON
-        )
+        self._entra = Entra(cloud, self._tenant, clock, _unobserved, first=Hop.PERSON, passed=GO_ON)
 
     def by_browser(self, show: Callable[[str], None], timeout_s: float = TIMEOUT_S) -> Account:
         """Have *show* open a page in a browser of this machine, and wait for its answer.
@@ -143,7 +141,8 @@ class SigningIn:
 
 
 def _refused(code: str, *, by_code: bool) -> SignInRefused:
-    return SignInRefused(f"Entra refused it ({code})", hint=sign_in_hint(code, by_code=by_code))
+    hint = sign_in_hint(code, by_code=by_code)
+    return SignInRefused(f"Entra refused it ({code})", hint=hint, code=code)
 
 
 def _text(document: Mapping[str, object], key: str) -> str:

@@ -6,7 +6,7 @@ Pure: it reads what the HTTP client raised.
 import ssl
 
 import requests
-from urllib3.exceptions import NameResolutionError
+from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from entraclaw.errors import Unreachable
 
@@ -27,6 +27,15 @@ def unreached(service: str, error: OSError) -> Unreachable:
     """Say in plain words why *service* was not reached; *error* is requests' own."""
     reason, cure = _of(error)
     return Unreachable(service, reason, hint=f"{cure} ({_PAGE})")
+
+
+def never_sent(error: OSError) -> bool:
+    """Tell whether nothing can have been sent when *error*, requests' own, was raised."""
+    if isinstance(error, (requests.exceptions.ProxyError, requests.exceptions.SSLError)):
+        return True
+    return isinstance(error, requests.ConnectTimeout) or isinstance(
+        _reason(error), NewConnectionError
+    )
 
 
 def _of(error: OSError) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 class Hop(StrEnum):
     """The requests to Entra: the three of the token chain in their order, and those of others.
 
-    A bot and a person who signed in have one each.
+    A bot, a person who signed in, and an administrator who did have one each.
     """
 
     BLUEPRINT = "blueprint"
@@ -15,6 +15,7 @@ class Hop(StrEnum):
     USER = "user"
     BOT = "bot"
     PERSON = "person"
+    ADMINISTRATOR = "administrator"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from dataclasses import asdict, replace
 
 from aiohttp import web
 
+from entraclaw.sandbox.agent import Agent
 from entraclaw.sandbox.asks import Asks, read_certificate
 from entraclaw.sandbox.bearers import Bearer
 from entraclaw.sandbox.clock import Clock
-from entraclaw.sandbox.directory import Agent, Directory
+from entraclaw.sandbox.directory import Directory
 from entraclaw.sandbox.documents import DocumentError, Json, flag, load, number, texts
 from entraclaw.sandbox.envelopes import Answering, GraphError, document
 from entraclaw.sandbox.licences import LICENCES
@@ -60,7 +61,6 @@ class Accounts:
             "childFolderCount": 0,
             "unreadItemCount": 0,
             "totalItemCount": 0,
-            "sizeInBytes": 0,
             "isHidden": False,
         }
         return self._context(f"users('{agent.user}')/mailFolders/$entity", folder)

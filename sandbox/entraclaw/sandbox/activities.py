@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from entraclaw.sandbox.agent import Agent
 from entraclaw.sandbox.conversations import Conversation, Kind
-from entraclaw.sandbox.directory import Agent, Person
+from entraclaw.sandbox.directory import Person
 from entraclaw.sandbox.documents import Json
 from entraclaw.sandbox.holdings import Holding
 from entraclaw.sandbox.markup import html_of_plain

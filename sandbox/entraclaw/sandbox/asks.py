@@ -10,14 +10,14 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from entraclaw.sandbox.agent import Agent
 from entraclaw.sandbox.certificates import Certificate
 from entraclaw.sandbox.conversations import Kind
-from entraclaw.sandbox.directory import Agent, Directory, Person
+from entraclaw.sandbox.directory import Directory, Person
 from entraclaw.sandbox.documents import DocumentError, Json, flag, number, part, text, texts
 from entraclaw.sandbox.extras import Extras, read_extras
 from entraclaw.sandbox.passes import Forgery, Pass, Signer
 from entraclaw.sandbox.resources import Catalogue
-from entraclaw.sandbox.settings import Settings
 from entraclaw.sandbox.tokens import Algorithm
 
 _POLICIES = (53000, 53003)  # AADSTS numbers of Conditional Access
@@ -27,7 +27,7 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class Hire:
-    """A new agent, or a new bot."""
+    """A new agent, or a new bot; *sponsors* are object ids."""
 
     name: str
     sponsors: tuple[str, ...]
@@ -141,7 +141,7 @@ class Asks:
         return person
 
     def _sponsors(self, body: Json) -> tuple[str, ...]:
-        return tuple(self.person(key).key for key in texts(body, "sponsors"))
+        return tuple(self.person(key).oid for key in texts(body, "sponsors"))
 
     def _resource(self, name: str) -> str:
         resource = self._resources.resource(name)
@@ -169,31 +169,6 @@ def read_forgery(body: Json) -> tuple[Pass, Forgery]:
     if "lifetime_s" in body:
         forgery = replace(forgery, lifetime_s=number(body, "lifetime_s"))
     return _choice(body, "kind", Pass.AGENTIC), forgery
-
-
-def turn(settings: Settings, body: Json) -> None:
-    """Change *settings* as *body* says, all of it or nothing."""
-    known = {
-        "patience",
-        "latency_ms",
-        "token_lifetime_s",
-        "propagation_s",
-        "credentials_s",
-        "replicas",
-    }
-    if unknown := set(body) - known:
-        raise DocumentError(f"there is no setting called {min(unknown)}")
-    values = {name: number(body, name) for name in body if body[name] is not None}
-    if any(value < 0 for value in values.values()):
-        raise DocumentError("a setting cannot be negative")
-    settings.patience_s = values.get("patience", settings.patience_s)
-    settings.latency_ms = values.get("latency_ms", settings.latency_ms)
-    settings.propagation_s = values.get("propagation_s", settings.propagation_s)
-    settings.credentials_s = values.get("credentials_s", settings.credentials_s)
-    settings.replicas = max(1, int(values.get("replicas", settings.replicas)))
-    if "token_lifetime_s" in body:
-        # Null gives Entra its random lifetimes back.
-        settings.token_lifetime_s = values.get("token_lifetime_s")
 
 
 def _flag(body: Json, name: str) -> bool | None:

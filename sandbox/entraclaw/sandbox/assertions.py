@@ -12,9 +12,9 @@ import uuid
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from math import inf
+from typing import Protocol
 
 from entraclaw.sandbox.certificates import Certificate
-from entraclaw.sandbox.directory import Agent
 from entraclaw.sandbox.documents import DocumentError, Json, number
 from entraclaw.sandbox.keyring import Keyring
 from entraclaw.sandbox.refusals import RefusalError
@@ -24,6 +24,20 @@ from entraclaw.sandbox.tokens import TokenError, read_header, read_signed
 _CERTIFICATE_ALGORITHMS = ("RS256", "PS256")
 _SKEW_S = 300
 _LONGEST_S = 24 * 3600
+
+
+class Client(Protocol):
+    """An application that signs for itself."""
+
+    @property
+    def app(self) -> str:
+        """Its application id."""
+        ...
+
+    @property
+    def certificates(self) -> tuple[Certificate, ...]:
+        """What it may sign with."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +69,8 @@ class Authority:
         return f"{self.login}/{self.tenant}/v2.0"
 
 
-def prove_application(assertion: str, agent: Agent, authority: Authority) -> None:
-    """Accept *assertion* as signed by the blueprint of *agent*, or by the bot that it is.
+def prove_application(assertion: str, client: Client, authority: Authority) -> None:
+    """Accept *assertion* as signed by *client*, a blueprint or a bot.
 
     One statement may be shown many times: msal keeps its own for minutes, and
     Entra does not remember `jti`.
@@ -64,14 +78,14 @@ def prove_application(assertion: str, agent: Agent, authority: Authority) -> Non
     Raises:
         RefusalError: The key is not registered, or the statement is not for us or not for now.
     """
-    certificate = _certificate(assertion, agent)
+    certificate = _certificate(assertion, client)
     try:
         claims = read_signed(assertion, certificate.key, _CERTIFICATE_ALGORITHMS)
     except TokenError:
         raise RefusalError(700027, "Client assertion contains an invalid signature.") from None
     if authority.token_endpoint not in _audiences(claims):
         raise RefusalError(700023)
-    if not claims.get("iss") == claims.get("sub") == agent.app:
+    if not claims.get("iss") == claims.get("sub") == client.app:
         raise RefusalError(50027, "Invalid JWT token. iss and sub must be the client_id.")
     _check_times(claims, authority.now, _LONGEST_S)
     _check_in_force(certificate, authority.now)
@@ -94,15 +108,15 @@ def prove_exchange(token: str, authority: Authority, *, subject: str) -> None:
     _check_times(claims, authority.now)
 
 
-def managed_subject(agent: Agent, path: str) -> str:
-    """The subject of a token that *agent*'s blueprint gets for the path *path*.
+def managed_subject(tenant: str, blueprint: str, path: str) -> str:
+    """The subject of a token that the *blueprint* of a *tenant* gets for the path *path*.
 
     The two ids are the GUIDs' little-endian bytes, as Entra writes them.
     """
-    return f"/eid1/c/pub/t/{_packed(agent.tenant)}/a/{_packed(agent.blueprint)}/{path}"
+    return f"/eid1/c/pub/t/{_packed(tenant)}/a/{_packed(blueprint)}/{path}"
 
 
-def _certificate(assertion: str, agent: Agent) -> Certificate:
+def _certificate(assertion: str, client: Client) -> Certificate:
     try:
         header = read_header(assertion)
     except TokenError:
@@ -112,7 +126,7 @@ def _certificate(assertion: str, agent: Agent) -> Certificate:
     names = {name: _thumbprint(header, name) for name in ("x5t", "x5t#S256")}
     if not any(names.values()):
         raise RefusalError(50027, "Invalid JWT token. The header names no certificate.")
-    for certificate in agent.certificates:
+    for certificate in client.certificates:
         if all(certificate.goes_by(name, value) for name, value in names.items() if value):
             return certificate
     raise RefusalError(700027)

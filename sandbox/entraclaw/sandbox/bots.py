@@ -9,8 +9,9 @@ Registration: https://learn.microsoft.com/azure/bot-service/bot-service-quicksta
 
 from aiohttp import web
 
+from entraclaw.sandbox.agent import Agent
 from entraclaw.sandbox.asks import Asks
-from entraclaw.sandbox.directory import Agent, Directory
+from entraclaw.sandbox.directory import Directory
 from entraclaw.sandbox.documents import Json, load
 
 

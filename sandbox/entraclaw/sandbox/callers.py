@@ -13,10 +13,11 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from entraclaw.sandbox.agent import Agent
 from entraclaw.sandbox.bearers import Bearer, BearerError, challenge, read_bearer
 from entraclaw.sandbox.clock import Clock
 from entraclaw.sandbox.conversations import Conversation, Conversations
-from entraclaw.sandbox.directory import Agent, Directory
+from entraclaw.sandbox.directory import Directory
 from entraclaw.sandbox.documents import DocumentError
 from entraclaw.sandbox.keyring import Keyring
 from entraclaw.sandbox.resources import AGENT_CHANNEL, BOT_FRAMEWORK

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import aiohttp
 import orjson
 
-from entraclaw.sandbox.directory import Agent
+from entraclaw.sandbox.agent import Agent
 from entraclaw.sandbox.documents import Json
 from entraclaw.sandbox.passes import Passes
 from entraclaw.sandbox.settings import Settings

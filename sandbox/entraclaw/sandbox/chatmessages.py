@@ -12,8 +12,9 @@ from urllib.parse import quote
 
 import orjson
 
+from entraclaw.sandbox.agent import Agent
 from entraclaw.sandbox.conversations import Conversation, Kind
-from entraclaw.sandbox.directory import HOME, PEOPLE, Agent
+from entraclaw.sandbox.directory import HOME, PEOPLE
 from entraclaw.sandbox.documents import Json
 from entraclaw.sandbox.holdings import Holding
 from entraclaw.sandbox.markup import html_of_markdown, html_of_plain

@@ -10,9 +10,10 @@ Agent claims: https://learn.microsoft.com/entra/agent-id/
 
 from collections.abc import Iterable
 
+from entraclaw.sandbox.agent import Agent
 from entraclaw.sandbox.assertions import Authority, managed_subject
-from entraclaw.sandbox.directory import Agent
 from entraclaw.sandbox.documents import Json
+from entraclaw.sandbox.objects import Identity
 from entraclaw.sandbox.resources import TOKEN_EXCHANGE
 
 _NO_FACETS = "9 3"
@@ -23,23 +24,23 @@ _SERVICE = "7"
 _MANAGED = "33"
 
 
-def blueprint_claims(authority: Authority, agent: Agent, path: str) -> Json:
+def blueprint_claims(authority: Authority, blueprint: str, path: str) -> Json:
     """The blueprint's token, for the agent identity named by *path* (empty: for nobody)."""
-    subject = managed_subject(agent, path) if path else agent.blueprint
+    subject = managed_subject(authority.tenant, blueprint, path) if path else blueprint
     return {
-        **_exchange(authority, agent.blueprint),
+        **_exchange(authority, blueprint),
         "sub": subject,
-        "oid": agent.blueprint,
+        "oid": blueprint,
         "xms_idrel": _MANAGED if path else _SERVICE,
     }
 
 
-def agent_claims(authority: Authority, agent: Agent) -> Json:
+def agent_claims(authority: Authority, agent: Identity) -> Json:
     """The agent identity's token, to show as the user's credential."""
     return {
-        **_exchange(authority, agent.identity),
-        "sub": agent.identity,
-        "oid": agent.identity,
+        **_exchange(authority, agent.id),
+        "sub": agent.id,
+        "oid": agent.id,
         "xms_act_fct": _AGENT_FACETS,
         "xms_sub_fct": _AGENT_FACETS,
         "xms_idrel": _SERVICE,
@@ -47,8 +48,15 @@ def agent_claims(authority: Authority, agent: Agent) -> Json:
     }
 
 
-def app_claims(authority: Authority, agent: Agent, *, client: str, resource: str) -> Json:
-    """An app-only token for a real resource: the agent, or a bot, acts as itself."""
+def app_claims(
+    authority: Authority,
+    client: str,
+    *,
+    resource: str,
+    parent: str | None = None,
+    roles: Iterable[str] = (),
+) -> Json:
+    """An app-only token for a real resource: *client* acts as itself; *parent* is an agent's."""
     claims = {
         **_access(authority, client, resource),
         "idtyp": "app",
@@ -56,13 +64,15 @@ def app_claims(authority: Authority, agent: Agent, *, client: str, resource: str
         "sub": client,
         "xms_idrel": _SERVICE,
     }
-    if client == agent.app:
+    if own := sorted(roles):
+        claims["roles"] = own
+    if parent is None:
         return claims
     return {
         **claims,
         "xms_act_fct": _AGENT_FACETS,
         "xms_sub_fct": _AGENT_FACETS,
-        "xms_par_app_azp": agent.blueprint,
+        "xms_par_app_azp": parent,
     }
 
 

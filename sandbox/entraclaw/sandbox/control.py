@@ -9,6 +9,7 @@ merely resolves to us (DNS rebinding).
 
 import hmac
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 
 import orjson
@@ -17,16 +18,19 @@ from aiohttp.typedefs import Handler, Middleware
 
 from entraclaw.sandbox.accounts import AccountControl
 from entraclaw.sandbox.activities import Utterance
-from entraclaw.sandbox.asks import Asks, read_certificate, read_forgery, turn
+from entraclaw.sandbox.agent import Agent
+from entraclaw.sandbox.asks import Asks, read_certificate, read_forgery
 from entraclaw.sandbox.bots import Bots
+from entraclaw.sandbox.consents import Grant
 from entraclaw.sandbox.conversations import Conversations, Kind
-from entraclaw.sandbox.directory import PEOPLE, Agent, Directory
+from entraclaw.sandbox.directory import PEOPLE, Directory
 from entraclaw.sandbox.documents import DocumentError, Json, load, text
 from entraclaw.sandbox.entra import Entra
 from entraclaw.sandbox.passes import Passes
 from entraclaw.sandbox.settings import Settings
 from entraclaw.sandbox.speech import Speech
 from entraclaw.sandbox.transcript import Entry, Transcript
+from entraclaw.sandbox.turning import shown, turn
 
 _LONGEST_WAIT_S = 30.0
 _LARGEST_QUERY = 2**53
@@ -93,14 +97,18 @@ class Control:
             sponsors=agent.sponsors if ask.sponsors is None else ask.sponsors,
         )
         if ask.grants:
-            changed = replace(
-                changed,
-                grants={**agent.grants, **ask.grants},
-                older_grants=agent.grants,
-                grants_from=self._entra.clock.now() + self._settings.propagation_s,
-            )
+            self._consent(agent, ask.grants)
         self._directory.keep(changed)
         return web.json_response(_card(changed))
+
+    def _consent(self, agent: Agent, grants: Mapping[str, frozenset[str]]) -> None:
+        """Let *agent* do in each resource what *grants* say and no more."""
+        consents, known_from = self._directory.consents, self._entra.clock.now()
+        known_from += self._settings.propagation_s
+        for resource, scopes in grants.items():
+            consents.grant(Grant(agent.identity, resource, None, ()), known_from)
+            new = Grant(agent.identity, resource, agent.user, tuple(sorted(scopes)))
+            consents.grant(new, known_from)
 
     async def _certify(self, request: web.Request) -> web.Response:
         agent = self._agent(request)
@@ -172,16 +180,7 @@ class Control:
 
     async def _turn(self, request: web.Request) -> web.Response:
         turn(self._settings, load(await request.read()))
-        return web.json_response(
-            {
-                "patience": self._settings.patience_s,
-                "latency_ms": self._settings.latency_ms,
-                "token_lifetime_s": self._settings.token_lifetime_s,
-                "propagation_s": self._settings.propagation_s,
-                "credentials_s": self._settings.credentials_s,
-                "replicas": self._settings.replicas,
-            }
-        )
+        return web.json_response(shown(self._settings))
 
     def _agent(self, request: web.Request) -> Agent:
         return self._asks.agent(request.match_info["user"])

@@ -11,7 +11,8 @@ import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
-from entraclaw.sandbox.directory import PEOPLE, Agent, Person
+from entraclaw.sandbox.agent import Agent
+from entraclaw.sandbox.directory import PEOPLE, Person
 
 _THREAD = ";messageid="
 

@@ -14,63 +14,46 @@ from binascii import Error as Base64Error
 from collections.abc import Sequence
 from typing import cast
 
+from entraclaw.sandbox.administrators import Act, permit_admin
 from entraclaw.sandbox.bearers import Bearer
 from entraclaw.sandbox.certificates import Certificate
-from entraclaw.sandbox.directory import Agent
+from entraclaw.sandbox.directory import Application
 from entraclaw.sandbox.documents import DocumentError, Json, number, text
 from entraclaw.sandbox.envelopes import GraphError
 from entraclaw.sandbox.tokens import TokenError, read_header, read_signed
-
-# Without one of these directory roles, by its template's id, a person's token changes nothing.
-# https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference
-_ADMINISTRATORS = frozenset(
-    {
-        "db506228-d27e-4b7d-95e5-295956d6615f",  # Agent ID Administrator
-        "62e90394-69f5-4237-9190-012177145e10",  # Global Administrator
-    }
-)
-
-_ALL = "AgentIdentityBlueprint.ReadWrite.All"
-_WRITING = frozenset({"AgentIdentityBlueprint.AddRemoveCreds.All", _ALL})
-_READING = _WRITING | {"AgentIdentityBlueprint.Read.All"}
-# A token of these is refused on agent objects, whatever else is in it.
-_TOO_WIDE = frozenset({"Directory.AccessAsUser.All", "Directory.ReadWrite.All"})
 
 _DIRECTORY = "00000002-0000-0000-c000-000000000000"
 _LONGEST_PROOF_S = 600
 _ALGORITHMS = ("RS256", "PS256")
 
 
-def permit(bearer: Bearer, agent: Agent, application: str, *, writing: bool) -> None:
+def permit(
+    bearer: Bearer, application: Application, *, writing: bool, is_owner: bool = False
+) -> None:
     """Let *bearer* read or write the whole list of *application*, or refuse.
 
     Raises:
         GraphError: It may not.
     """
-    if _is_itself(bearer, agent, application) and not writing:
+    if _is_itself(bearer, application) and not writing:
         return
-    wanted = _WRITING if writing else _READING
-    is_app = bearer.idtyp == "app"
-    held = bearer.roles if is_app else bearer.scopes
-    if not held & wanted or held & _TOO_WIDE:
-        raise _denied()
-    if not is_app and not bearer.wids & _ADMINISTRATORS:
-        raise _denied()
+    act = Act.CERTIFY_BLUEPRINT if writing else Act.READ_BLUEPRINT
+    permit_admin(bearer, act, is_owner=is_owner)
 
 
-def permit_roll(bearer: Bearer, agent: Agent, application: str, proof: str, now: float) -> None:
+def permit_roll(bearer: Bearer, application: Application, proof: str, now: float) -> None:
     """Let *bearer* add or remove one certificate of *application*, by its *proof*, or refuse.
 
     Raises:
         GraphError: It may not, or the proof is none.
     """
-    if not _is_itself(bearer, agent, application):
-        permit(bearer, agent, application, writing=True)
+    if not _is_itself(bearer, application):
+        permit(bearer, application, writing=True)
     try:
-        claims = _proven(proof, agent.certificates, now)
+        claims = _proven(proof, application.certificates, now)
         is_good = (
             claims.get("aud") == _DIRECTORY
-            and claims.get("iss") == agent.objects[application]
+            and claims.get("iss") == application.id
             and number(claims, "nbf") <= now < number(claims, "exp")
             and number(claims, "exp") - number(claims, "nbf") <= _LONGEST_PROOF_S
         )
@@ -113,8 +96,10 @@ def rewritten(
         GraphError: An entry is neither.
     """
     listed: object = body.get("keyCredentials")
-    if not isinstance(listed, list) or set(body) != {"keyCredentials"}:
-        raise _bad("Only the property 'keyCredentials' can be updated here.")
+    if not isinstance(listed, list):
+        raise _bad(
+            "Invalid value specified for property 'keyCredentials' of resource 'Application'."
+        )
     known = {one.key_id: one for one in current}
     entries = cast("list[object]", listed)
     return tuple(_entry(entry, known, now, known_from) for entry in entries)
@@ -148,13 +133,9 @@ def _proven(proof: str, certificates: Sequence[Certificate], now: float) -> Json
     raise TokenError("no certificate that is in force signed it")
 
 
-def _is_itself(bearer: Bearer, agent: Agent, application: str) -> bool:
-    return bearer.idtyp == "app" and bearer.azp == application and bearer.tid == agent.tenant
-
-
-def _denied() -> GraphError:
-    message = "Insufficient privileges to complete the operation."
-    return GraphError(403, "Authorization_RequestDenied", message)
+def _is_itself(bearer: Bearer, application: Application) -> bool:
+    is_app = bearer.idtyp == "app" and bearer.azp == application.app
+    return is_app and bearer.tid == application.tenant
 
 
 def _bad(message: str) -> GraphError:

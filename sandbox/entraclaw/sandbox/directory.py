@@ -1,22 +1,32 @@
 """Who exists: tenants, people, agents, and what each agent was granted.
 
-An agent is three objects in Entra (a blueprint that holds the certificates, an
-agent identity that holds nothing, an agent user) and is kept here as one value,
-because the sandbox makes them together and one-to-one. A classic bot is one
-object, an ordinary application with certificates, and is kept in the same form.
+An agent is several objects in Entra (`objects`), which are kept as such (`shelves`) and seen as
+one value (`agent`). A classic bot is one object, an ordinary application with certificates,
+and is kept in the form of an agent.
 
 Object model: https://learn.microsoft.com/entra/agent-id/
 """
 
+import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
-from entraclaw.sandbox.account import Account
+from entraclaw.sandbox.agent import Agent, Family
 from entraclaw.sandbox.certificates import Certificate
-from entraclaw.sandbox.licences import has_teams
-from entraclaw.sandbox.resources import AGENT_CHANNEL, GRAPH, STORAGE
+from entraclaw.sandbox.consents import Consents, Grant, Lineage
+from entraclaw.sandbox.hiring import USUAL_GRANTS, Job, hired
+from entraclaw.sandbox.licences import USUAL, Pools
+from entraclaw.sandbox.objects import (
+    AgentUser,
+    Blueprint,
+    DirectoryObject,
+    Identity,
+    Life,
+    Principal,
+    object_id,
+)
+from entraclaw.sandbox.shelves import Shelves
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,97 +80,43 @@ PEOPLE = (
     ),
 )
 
-# What an administrator consents to for a useful agent, and what a new one has here.
-_FIRST_GRANTS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        GRAPH: frozenset(
-            {"Calendars.ReadWrite", "Chat.ReadWrite", "ChatMessage.Send", "Files.ReadWrite.All"}
-            | {"Mail.ReadWrite", "Mail.Send", "User.Read", "User.ReadBasic.All"}
-        ),
-        STORAGE: frozenset({"user_impersonation"}),
-        AGENT_CHANNEL: frozenset({"AgentData.ReadWrite"}),
-    }
-)
-
-_NO_GRANTS: Mapping[str, frozenset[str]] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True)
-class Agent:
-    """Blueprint, agent identity and agent user of one agent, and its settings.
+class Application:
+    """An application that holds certificates: a blueprint, or one of a bot.
 
-    A classic bot has none of the three: they are empty, but that *user*, by
-    which conversations know their members, is the bot's app id there, too.
-    *grants* maps a resource to the delegated scopes consented for it; what was
-    consented before holds until *grants_from*. *bot* is the app id of a classic
-    bot, which of an agent is nobody's. *enabled* is the agent user;
-    *identity_enabled* and *blueprint_enabled* are the other two. *blocked* is
-    the AADSTS number with which a Conditional Access policy says no. Resources
-    take no token that was made before *tokens_from*. *account* is what else
-    stands behind it. Moments are seconds since the epoch, by the tenant's clock.
+    *id* is its object's, *app* its own. *agent* is the bot, *blueprint* what else it is.
     """
 
-    name: str
+    id: str
+    app: str
     tenant: str
-    blueprint: str
-    identity: str
-    user: str
-    upn: str
-    bot: str
+    name: str
     certificates: tuple[Certificate, ...]
-    sponsors: tuple[str, ...]
-    endpoint: str | None
-    enabled: bool = True
-    grants: Mapping[str, frozenset[str]] = field(default_factory=lambda: _FIRST_GRANTS)
-    older_grants: Mapping[str, frozenset[str]] = field(default_factory=lambda: _FIRST_GRANTS)
-    grants_from: float = 0.0
-    identity_enabled: bool = True
-    blueprint_enabled: bool = True
-    blocked: int | None = None
-    tokens_from: float = 0.0
-    account: Account = field(default_factory=Account)
+    blueprint: Blueprint | None = None
+    agent: Agent | None = None
 
-    @property
-    def licensed(self) -> bool:
-        """Whether it has Teams."""
-        return has_teams(self.account.licences)
 
-    @property
-    def is_bot(self) -> bool:
-        """Whether this is a classic bot."""
-        return not self.blueprint
-
-    @property
-    def app(self) -> str:
-        """The application that the certificates are registered on."""
-        return self.blueprint or self.bot
-
-    @property
-    def objects(self) -> Mapping[str, str]:
-        """The application objects that hold the certificates: application id to object id."""
-        return {
-            name: str(uuid.uuid5(uuid.UUID(name), "application"))
-            for name in (self.blueprint, self.bot)
-            if name
-        }
-
-    def granted(self, resource: str, now: float) -> frozenset[str]:
-        """What the last of Entra's replicas takes for consented at *now*."""
-        grants = self.grants if now >= self.grants_from else self.older_grants
-        return grants.get(resource, frozenset())
+# Where people sign in who need not say to which tenant they belong.
+ANYBODYS = frozenset({"common", "organizations"})
 
 
 class Directory:
-    """The tenants, their people and their agents, in memory."""
+    """The tenants, their people and their agents, in memory; *now* is the tenant's clock."""
 
-    def __init__(self, tell: Callable[[Agent], None]) -> None:
-        self._agents: dict[str, Agent] = {}
-        self._tell = tell
+    def __init__(self, tell: Callable[[Agent], None], now: Callable[[], float] = time.time) -> None:
+        self._bots: dict[str, Agent] = {}
+        self._tell, self._now = tell, now
+        self.shelves, self.consents, self.pools = Shelves(), Consents(), Pools()
 
     def tenant(self, name: str) -> Tenant | None:
         """Find a tenant by id or verified domain."""
         wanted = name.lower()
         return next((t for t in (HOME, ELSEWHERE) if wanted in {t.id, t.domain}), None)
+
+    def place(self, name: str) -> Tenant | None:
+        """Find the tenant that people sign in to at *name*; at no tenant's, their own."""
+        return HOME if name.lower() in ANYBODYS else self.tenant(name)
 
     def person(self, key: str) -> Person | None:
         """Find a person by the key scripts use."""
@@ -170,40 +126,55 @@ class Directory:
         """Everybody in one tenant."""
         return (person for person in PEOPLE if person.tenant == tenant)
 
+    def used(self, tenant: str, licence: str) -> int:
+        """How many of one tenant have a licence; every person has the usual one."""
+        people = sum(1 for _ in self.people(tenant)) if licence == USUAL else 0
+        users = (one for one in self.shelves.users.of(tenant) if one.life.deleted is None)
+        return people + sum(licence in one.licences for one in users)
+
     def agent(self, user: str) -> Agent | None:
         """Find an agent by its agent user's object id, or a bot by its app id."""
-        return self._agents.get(user.lower())
+        wanted = user.lower()
+        if wanted in self._bots:
+            return self._bots[wanted]
+        users = (self.shelves.users.find(tenant.id, wanted) for tenant in (HOME, ELSEWHERE))
+        families = (self._family(user) for user in users if user)
+        return next((family.agent() for family in families if family), None)
 
-    def agents(self, tenant: str) -> Iterable[Agent]:
-        """Every agent of one tenant; bots are none."""
-        return (a for a in self._agents.values() if a.tenant == tenant and not a.is_bot)
+    def agents(self, tenant: str) -> Iterator[Agent]:
+        """Every agent of one tenant that has all of its objects; bots are none."""
+        families = (self._family(user) for user in self.shelves.users.of(tenant))
+        return (family.agent() for family in families if family)
 
     def bot(self, tenant: str, app: str) -> Agent | None:
         """Find the bot with this app id."""
-        found = self._agents.get(app.lower())
-        return found if found and found.is_bot and found.tenant == tenant else None
+        found = self._bots.get(app.lower())
+        return found if found and found.tenant == tenant else None
 
-    def blueprint(self, tenant: str, app: str) -> Agent | None:
-        """Find the agent whose blueprint has this app id."""
-        return next((a for a in self.agents(tenant) if a.blueprint == app.lower()), None)
+    def users_of(self, tenant: str, client: str) -> frozenset[str]:
+        """The agent users that the blueprint, agent identity or bot *client* speaks for."""
+        wanted = client.lower()
+        own = {wanted} if self.bot(tenant, wanted) else set[str]()
+        identities = {one.id for one in self.shelves.identities.under(tenant, wanted)} | {wanted}
+        users = (user for one in identities for user in self.shelves.users.under(tenant, one))
+        return frozenset(own | {user.id for user in users if self._family(user)})
 
-    def identity(self, tenant: str, app: str) -> Agent | None:
-        """Find the agent whose agent identity has this id."""
-        return next((a for a in self.agents(tenant) if a.identity == app.lower()), None)
-
-    def application(self, tenant: str, name: str) -> tuple[Agent, str] | None:
-        """Find an application by its own id or its object's: whose it is, and its own id."""
+    def application(self, tenant: str, name: str) -> Application | None:
+        """Find an application by its own id or its object's."""
         wanted = name.lower()
-        for agent in self.agents(tenant):
-            for app, object_id in agent.objects.items():
-                if wanted in {app, object_id}:
-                    return agent, app
-        return None
+        return next((a for a in self.applications(tenant) if wanted in {a.app, a.id}), None)
+
+    def domain(self, tenant: str) -> str:
+        """The verified domain of a tenant."""
+        found = self.tenant(tenant)
+        return found.domain if found else ""
 
     def agent_user(self, tenant: str, name: str) -> Agent | None:
         """Find an agent by its agent user's object id or UPN."""
         wanted = name.lower()
-        return next((a for a in self.agents(tenant) if wanted in {a.user, a.upn.lower()}), None)
+        named = (u for u in self.shelves.users.of(tenant) if wanted in {u.id, u.upn.lower()})
+        families = (self._family(user) for user in named)
+        return next((family.agent() for family in families if family), None)
 
     def hire(
         self,
@@ -213,23 +184,16 @@ class Directory:
         sponsors: tuple[str, ...],
         endpoint: str | None,
     ) -> Agent:
-        """Make an agent in the home tenant."""
-        nickname = "".join(c if c.isalnum() and c.isascii() else "-" for c in name.lower())
-        user = str(uuid.uuid4())
-        agent = Agent(
-            name=name,
-            tenant=HOME.id,
-            blueprint=str(uuid.uuid4()),
-            identity=str(uuid.uuid4()),
-            user=user,
-            # Two agents may share a name, never an address.
-            upn=f"{nickname.strip('-') or 'agent'}-{user[:8]}@{HOME.domain}",
-            bot=str(uuid.uuid4()),
-            certificates=(certificate,),
-            sponsors=sponsors,
-            endpoint=endpoint,
-        )
-        self.keep(agent)
+        """Make an agent in the home tenant, with all that is granted and assigned by then."""
+        job = Job(name, certificate, sponsors, endpoint, HOME.id, HOME.domain)
+        *others, user = hired(job, self._now())
+        for one in others:
+            self.shelves.put(one)
+        self.put(user)
+        agent = self.agent(user.id)
+        assert agent is not None  # noqa: S101  # all of its objects were just made
+        for resource, scopes in USUAL_GRANTS.items():
+            self.consents.grant(Grant(agent.identity, resource, agent.user, scopes), 0)
         return agent
 
     def register(self, name: str, certificate: Certificate, *, endpoint: str | None) -> Agent:
@@ -246,13 +210,94 @@ class Directory:
             certificates=(certificate,),
             sponsors=(),
             endpoint=endpoint,
-            grants=_NO_GRANTS,
-            older_grants=_NO_GRANTS,
         )
         self.keep(bot)
         return bot
 
     def keep(self, agent: Agent) -> None:
-        """Put *agent* in the place of the one with the same user."""
-        self._agents[agent.user] = agent
-        self._tell(agent)
+        """Put what *agent* says in the place of what is known of it."""
+        if agent.is_bot:
+            self._bots[agent.user] = agent
+            self._tell(agent)
+            return
+        user = self.shelves.users.find(agent.tenant, agent.user)
+        family = self._family(user) if user else None
+        if family is None:
+            return
+        changed = family.changed(agent)
+        self.shelves.put(changed.blueprint)
+        self.shelves.put(changed.identity)
+        self._rule(changed)
+        self.put(replace(changed.user, life=self._life(changed.user, agent.account.is_deleted)))
+
+    def lineage(self, identity: Identity) -> Lineage:
+        """Say whose permissions count for an agent identity."""
+        principal = self.shelves.principal(identity.tenant, identity.blueprint)
+        is_there = principal is not None and principal.life.deleted is None
+        own = principal.id if principal and is_there else None
+        return Lineage(identity.id, identity.blueprint, own)
+
+    def put(self, one: DirectoryObject) -> None:
+        """Keep *one* in the place of the one with the same id, and tell of whom it changes."""
+        self.shelves.put(one)
+        for user in sorted(self._touched(one)):
+            if agent := self.agent(user):
+                self._tell(agent)
+
+    def certify(self, one: Application, certificates: tuple[Certificate, ...]) -> None:
+        """Write the certificates of an application."""
+        if one.blueprint:
+            self.put(replace(one.blueprint, certificates=certificates))
+        elif one.agent:
+            self.keep(replace(one.agent, certificates=certificates))
+
+    def applications(self, tenant: str) -> Iterator[Application]:
+        """Every application of a tenant, those of bots after the blueprints."""
+        for one in self.shelves.blueprints.of(tenant):
+            yield Application(one.id, one.app, tenant, one.name, one.certificates, one)
+        for agent in self.agents(tenant):
+            bot = agent.bot
+            yield Application(
+                object_id(bot), bot, tenant, agent.name, agent.certificates, None, agent
+            )
+
+    def _touched(self, one: DirectoryObject) -> frozenset[str]:
+        """The agent users whose agent *one* is a part of."""
+        match one:
+            case AgentUser():
+                return frozenset({one.id})
+            case Blueprint() | Principal():
+                return self.users_of(one.tenant, one.app)
+            case Identity():
+                return self.users_of(one.tenant, one.id)
+
+    def _family(self, user: AgentUser) -> Family | None:
+        identity = self.shelves.identities.find(user.tenant, user.identity)
+        if identity is None:
+            return None
+        blueprint = self.shelves.blueprint(user.tenant, identity.blueprint)
+        if blueprint is None:
+            return None
+        principal = self.shelves.principal(user.tenant, blueprint.app)
+        there = principal if principal and principal.life.deleted is None else None
+        return Family(
+            blueprint,
+            identity,
+            user,
+            has_principal=there is not None,
+            is_enabled=there.enabled if there else True,
+        )
+
+    def _rule(self, family: Family) -> None:
+        """Let the blueprint's principal be, or not be, as *family* says."""
+        app, tenant = family.blueprint.app, family.blueprint.tenant
+        known = self.shelves.principal(tenant, app)
+        principal = known or Principal(str(uuid.uuid4()), app, tenant)
+        life = self._life(principal, not family.has_principal)
+        if known or family.has_principal:
+            self.shelves.put(replace(principal, enabled=family.is_enabled, life=life))
+
+    def _life(self, one: AgentUser | Principal, is_deleted: bool) -> Life:  # noqa: FBT001  # what
+        if is_deleted == (one.life.deleted is not None):
+            return one.life
+        return replace(one.life, deleted=self._now() if is_deleted else None)

@@ -23,12 +23,13 @@ from entraclaw.sandbox.assertions import Authority
 from entraclaw.sandbox.bot_keys import BotKeys
 from entraclaw.sandbox.capabilities import Claims, long_lifetime, read_claims
 from entraclaw.sandbox.clock import Clock
-from entraclaw.sandbox.directory import Tenant
+from entraclaw.sandbox.directory import ANYBODYS, Tenant
 from entraclaw.sandbox.documents import Json
 from entraclaw.sandbox.entra_faults import EntraFault, EntraFaults, hop_of
 from entraclaw.sandbox.grants import Form, Granted, World, decide
 from entraclaw.sandbox.issued import Issued
 from entraclaw.sandbox.keyring import Keyring
+from entraclaw.sandbox.person_grants import OF_PEOPLE
 from entraclaw.sandbox.refusals import DOWN, RefusalError, Refused, explain
 from entraclaw.sandbox.replicas import Replicas
 from entraclaw.sandbox.resources import GRAPH
@@ -39,8 +40,8 @@ _log = logging.getLogger(__name__)
 
 BOT_ISSUER = "https://api.botframework.com"
 
-# Tenant names that stand for "whichever", in metadata requests only.
-_ANY_TENANT = frozenset({"common", "organizations", "consumers"})
+# Tenant names that stand for "whichever"; nobody signs in here with an account of their own.
+_ANY_TENANT = ANYBODYS | {"consumers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,9 @@ class Entra:
     async def _token(self, request: web.Request) -> web.Response:
         begun = time.perf_counter()
         form = {name: str(value) for name, value in (await request.post()).items()}
-        tenant = self._world.directory.tenant(request.match_info["tenant"])
+        directory, name = self._world.directory, request.match_info["tenant"]
+        is_a_persons = form.get("grant_type") in OF_PEOPLE
+        tenant = directory.place(name) if is_a_persons else directory.tenant(name)
         fault = await self._met(form, tenant)
         if fault is not None and fault.html:
             hop, code, response = "page", 0, _page(fault)
@@ -174,9 +177,12 @@ class Entra:
     async def _met(self, form: Form, tenant: Tenant | None) -> EntraFault | None:
         directory, client = self._world.directory, form.get("client_id", "")
         home = tenant.id if tenant else ""
-        own = directory.blueprint(home, client) or directory.bot(home, client)
-        hop = hop_of(form, own)
-        delay_s, fault = self._faults.meet(hop, own or directory.identity(home, client))
+        hop = hop_of(
+            form,
+            is_blueprint=directory.shelves.blueprint(home, client) is not None,
+            is_bot=directory.bot(home, client) is not None,
+        )
+        delay_s, fault = self._faults.meet(hop, directory.users_of(home, client))
         if delay_s:
             await asyncio.sleep(delay_s)
         return fault

@@ -10,7 +10,6 @@ from typing import cast
 
 from aiohttp import web
 
-from entraclaw.sandbox.directory import Agent
 from entraclaw.sandbox.documents import DocumentError, Json, flag, load, number, text
 from entraclaw.sandbox.grants import PERSONAL, Hop
 from entraclaw.sandbox.refusals import BUSY, DOWN, is_known
@@ -78,11 +77,14 @@ class EntraFaults:
         self._on = [_read(one) for one in cast("list[object]", listed)]
         self._met = [0] * len(self._on)
 
-    def meet(self, hop: Hop, agent: Agent | None) -> tuple[float, EntraFault | None]:
-        """Count one request; gives the delay in seconds, and what answers it if not the rules."""
+    def meet(self, hop: Hop, users: frozenset[str]) -> tuple[float, EntraFault | None]:
+        """Count one request; gives the delay in seconds, and what answers it if not the rules.
+
+        *users* are the agents' and bots' for whom it was sent.
+        """
         delay_ms = 0.0
         for place, fault in enumerate(self._on):
-            if not self._fits(place, fault, hop, agent):
+            if not self._fits(place, fault, hop, users):
                 continue
             self._met[place] += 1
             delay_ms += fault.delay_ms
@@ -90,25 +92,22 @@ class EntraFaults:
                 return delay_ms / 1000, fault
         return delay_ms / 1000, None
 
-    def _fits(self, place: int, fault: EntraFault, hop: Hop, agent: Agent | None) -> bool:
+    def _fits(self, place: int, fault: EntraFault, hop: Hop, users: frozenset[str]) -> bool:
         if fault.times is not None and self._met[place] >= fault.times:
             return False
-        is_agent = fault.agent is None or (agent is not None and fault.agent == agent.user)
+        is_agent = fault.agent is None or fault.agent in users
         return is_agent and fault.hop in {None, hop.value}
 
 
-def hop_of(form: Mapping[str, str], client: Agent | None) -> Hop:
-    """Tell what *form* asks for, before any rule has looked at it.
-
-    *client* is who asks, by its own application: a blueprint or a bot; None for others.
-    """
+def hop_of(form: Mapping[str, str], *, is_blueprint: bool, is_bot: bool) -> Hop:
+    """Tell what *form* asks for, before any rule has looked at it, by who asks."""
     if form.get("grant_type") == "user_fic":
         return Hop.USER
     if form.get("grant_type") in PERSONAL:
         return Hop.PERSON
-    if client is None:
-        return Hop.AGENT
-    return Hop.BOT if client.is_bot else Hop.BLUEPRINT
+    if is_bot:
+        return Hop.BOT
+    return Hop.BLUEPRINT if is_blueprint else Hop.AGENT
 
 
 def _read(one: object) -> EntraFault:

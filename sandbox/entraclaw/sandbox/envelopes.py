@@ -33,6 +33,8 @@ _TROUBLES = {
     504: "GatewayTimeout",
 }
 
+_ID = web.RequestKey("request-id", str)
+
 Reader: TypeAlias = Callable[[web.Request, Bearer], Awaitable[web.Response]]
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -132,9 +134,7 @@ def failure(request: web.Request, status: int) -> web.Response:
 
 def _headers(request: web.Request) -> Mapping[str, str]:
     # One request has one id, however often it is asked for.
-    if "request-id" not in request:
-        request["request-id"] = str(uuid.uuid4())
-    own = request["request-id"]
+    own = request.setdefault(_ID, str(uuid.uuid4()))
     return {
         "request-id": own,
         "client-request-id": request.headers.get("client-request-id") or own,

@@ -14,17 +14,21 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from entraclaw.sandbox import claims
+from entraclaw.sandbox.agent import Agent
 from entraclaw.sandbox.assertions import (
     Authority,
     managed_subject,
     prove_application,
     prove_exchange,
 )
-from entraclaw.sandbox.directory import Agent, Directory
+from entraclaw.sandbox.consents import Consents, Lineage
+from entraclaw.sandbox.directory import Directory
 from entraclaw.sandbox.documents import Json
+from entraclaw.sandbox.objects import Identity, Principal
 from entraclaw.sandbox.refusals import RefusalError, Refused
 from entraclaw.sandbox.resources import (
     BOT_FRAMEWORK,
+    GRAPH,
     TOKEN_EXCHANGE,
     Asked,
     Catalogue,
@@ -33,6 +37,10 @@ from entraclaw.sandbox.resources import (
 )
 
 _JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+# Every blueprint may make agent identities, without an administrator's word.
+# https://learn.microsoft.com/graph/api/agentidentity-post
+_IMPLIED = frozenset({"AgentIdentity.CreateAsManager"})
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 PERSONAL = frozenset({"authorization_code", DEVICE_CODE, "refresh_token"})  # see person_grants
@@ -103,29 +111,31 @@ def _chosen(form: Form) -> Callable[[Form, World, Authority], Granted]:
 
 def _as_client(form: Form, world: World, authority: Authority) -> Granted:
     client = _required(form, "client_id")
-    if blueprint := world.directory.blueprint(authority.tenant, client):
-        _has_principal(blueprint, authority)
+    blueprint = world.directory.shelves.blueprint(authority.tenant, client)
+    if blueprint and blueprint.life.may_sign_in(authority.now):
+        principal = _principal(blueprint.app, world, authority)
         prove_application(_assertion(form), blueprint, authority)
-        _is_enabled(blueprint, is_identity=False)
-        return _as_blueprint(form, world, authority, blueprint)
+        _is_enabled(principal)
+        return _as_blueprint(form, world, authority, principal)
     if bot := world.directory.bot(authority.tenant, client):
         return _as_bot(form, world, authority, bot)
-    agent = _agent_identity(client, world, authority)
-    _prove_agent(form, authority, agent)
-    _is_enabled(agent, is_identity=True)
+    agent = _proven_agent(form, world, authority)
     asked = _asked_of_client(form, world)
     if asked.resource != TOKEN_EXCHANGE:
-        return _as_app(form, authority, agent, asked)
+        roles = _consents(world).roles(_line(agent, world), asked.resource, authority.known)
+        return _as_app(form, authority, asked, roles=roles, parent=agent.blueprint)
     return Granted(Hop.AGENT, form["scope"], claims.agent_claims(authority, agent))
 
 
-def _as_blueprint(form: Form, world: World, authority: Authority, agent: Agent) -> Granted:
+def _as_blueprint(form: Form, world: World, authority: Authority, principal: Principal) -> Granted:
     asked = _asked_of_client(form, world)
     if asked.resource != TOKEN_EXCHANGE:
-        return _as_app(form, authority, agent, asked)
+        roles = _consents(world).own_roles(principal.id, asked.resource, authority.known)
+        own = _IMPLIED if asked.resource == GRAPH else frozenset[str]()
+        return _as_app(form, authority, asked, roles=roles | own)
     # Without a path the token is granted all the same, and fits no agent identity afterwards.
     path = form.get("fmi_path", "")
-    access = claims.blueprint_claims(authority, agent, path)
+    access = claims.blueprint_claims(authority, principal.app, path)
     return Granted(Hop.BLUEPRINT, form["scope"], access)
 
 
@@ -137,33 +147,41 @@ def _as_bot(form: Form, world: World, authority: Authority, bot: Agent) -> Grant
     # Policies for workload identities look at applications of the tenant's own.
     if bot.blocked is not None:
         raise RefusalError(bot.blocked)
-    access = claims.app_claims(authority, bot, client=bot.bot, resource=asked.resource)
+    access = claims.app_claims(authority, bot.bot, resource=asked.resource)
     return Granted(Hop.BOT, form["scope"], access)
 
 
-def _as_app(form: Form, authority: Authority, agent: Agent, asked: Asked) -> Granted:
+def _as_app(
+    form: Form,
+    authority: Authority,
+    asked: Asked,
+    *,
+    roles: frozenset[str],
+    parent: str | None = None,
+) -> Granted:
     if asked.resource == BOT_FRAMEWORK:
         raise RefusalError(82001)
     client = form["client_id"].lower()
-    access = claims.app_claims(authority, agent, client=client, resource=asked.resource)
+    access = claims.app_claims(
+        authority, client, resource=asked.resource, parent=parent, roles=roles
+    )
     return Granted(Hop.APP, form["scope"], access)
 
 
 def _as_user(form: Form, world: World, authority: Authority) -> Granted:
-    agent = _agent_identity(_required(form, "client_id"), world, authority)
-    _prove_agent(form, authority, agent)
-    _is_enabled(agent, is_identity=True)
+    agent = _proven_agent(form, world, authority)
     credential = _required(form, "user_federated_identity_credential")
-    prove_exchange(credential, authority, subject=agent.identity)
+    prove_exchange(credential, authority, subject=agent.id)
     user = _user(form, world, authority)
     # identityParentId of the user must be the client. Which number Entra gives is not
     # documented; to a client, somebody else's user does not exist.
-    if user.identity != agent.identity:
+    if user.identity != agent.id:
         raise RefusalError(50034)
     if not user.enabled:
         raise RefusalError(50057)
     asked = world.resources.read(_required(form, "scope"))
-    scopes = consented(asked, user.granted(asked.resource, authority.known))
+    held = _consents(world).scopes(_line(agent, world), asked.resource, user.user, authority.known)
+    scopes = consented(asked, held)
     if scopes is None:
         raise RefusalError(65001)
     # Policies are looked at for real resources, not for the token exchange.
@@ -178,40 +196,59 @@ def _as_user(form: Form, world: World, authority: Authority) -> Granted:
     )
 
 
+def _consents(world: World) -> Consents:
+    return world.directory.consents
+
+
+def _line(agent: Identity, world: World) -> Lineage:
+    return world.directory.lineage(agent)
+
+
 def _user(form: Form, world: World, authority: Authority) -> Agent:
     name = form.get("user_id") or form.get("username")
     if not name:
         raise RefusalError(900144, _missing("user_id"))
     user = world.directory.agent_user(authority.tenant, name)
-    if user is None or user.account.is_deleted:
+    found = world.directory.shelves.users.find(authority.tenant, user.user) if user else None
+    if user is None or found is None or not found.life.may_sign_in(authority.now):
         raise RefusalError(50034)
     return user
 
 
-def _agent_identity(client: str, world: World, authority: Authority) -> Agent:
-    agent = world.directory.identity(authority.tenant, client)
-    if agent is None:
-        raise RefusalError(
-            700016, f"Application with identifier '{client}' was not found in the directory."
-        )
+def _proven_agent(form: Form, world: World, authority: Authority) -> Identity:
+    """Find the agent identity that asks, and look at what its blueprint gave it to show."""
+    client = _required(form, "client_id")
+    agent = world.directory.shelves.identities.find(authority.tenant, client)
+    if agent is None or not agent.life.may_sign_in(authority.now):
+        raise _unknown(client)
+    subject = managed_subject(agent.tenant, agent.blueprint, agent.id)
+    prove_exchange(_assertion(form), authority, subject=subject)
+    principal = world.directory.shelves.principal(authority.tenant, agent.blueprint)
+    # Its tokens outlive the principal that they were got through, as all tokens do.
+    if not agent.enabled or (principal and not principal.enabled):
+        raise RefusalError(7000112)
     return agent
 
 
-def _prove_agent(form: Form, authority: Authority, agent: Agent) -> None:
-    prove_exchange(_assertion(form), authority, subject=managed_subject(agent, agent.identity))
-
-
-def _has_principal(agent: Agent, authority: Authority) -> None:
-    if not agent.account.has_principal:
+def _principal(app: str, world: World, authority: Authority) -> Principal:
+    found = world.directory.shelves.principal(authority.tenant, app)
+    if found is None or not found.life.may_sign_in(authority.now):
         raise RefusalError(
             7000229,
-            f"The client application {agent.blueprint} is missing service principal in the "
+            f"The client application {app} is missing service principal in the "
             f"tenant {authority.tenant}.",
         )
+    return found
 
 
-def _is_enabled(agent: Agent, *, is_identity: bool) -> None:
-    if not agent.blueprint_enabled or (is_identity and not agent.identity_enabled):
+def _unknown(client: str) -> RefusalError:
+    return RefusalError(
+        700016, f"Application with identifier '{client}' was not found in the directory."
+    )
+
+
+def _is_enabled(principal: Principal) -> None:
+    if not principal.enabled:
         raise RefusalError(7000112)
 
 

@@ -1,7 +1,6 @@
 """Microsoft Graph, the little of it an agent needs to know its people.
 
-`/me`, one user, one user's sponsors. Who may read what follows the delegated
-scopes of the bearer.
+`/me` and one user. Who may read what follows the permissions of the bearer.
 
 Users: https://learn.microsoft.com/graph/api/user-get
 """
@@ -9,30 +8,34 @@ Users: https://learn.microsoft.com/graph/api/user-get
 from aiohttp import web
 
 from entraclaw.sandbox.accounts import Accounts
+from entraclaw.sandbox.administrators import Act, permit_admin
+from entraclaw.sandbox.agent_users import ADDRESSES, CAST, AgentUsers
 from entraclaw.sandbox.bearers import Bearer
-from entraclaw.sandbox.directory import Agent, Directory, Person
 from entraclaw.sandbox.documents import Json
-from entraclaw.sandbox.envelopes import Answering, GraphError, document
+from entraclaw.sandbox.envelopes import GraphError
+from entraclaw.sandbox.object_documents import PROFILE, agent_user, person
+from entraclaw.sandbox.registrar import Registrar, missing
 
 _READ_SELF = frozenset({"User.Read", "User.ReadWrite"})
-_READ_OTHERS = frozenset({"User.Read.All", "User.ReadBasic.All", "User.ReadWrite.All"})
 
 
 class Graph:
     """The people of the Graph host, and its answer to what it does not know."""
 
-    def __init__(self, *, base: str, directory: Directory, answer: Answering) -> None:
-        self._base, self._directory, self._answer = base, directory, answer
+    def __init__(self, registrar: Registrar, users: AgentUsers) -> None:
+        self._registrar, self._users = registrar, users
 
     def routes(self) -> list[web.RouteDef]:
         """What this host serves, after everything that is more exact."""
-        accounts = Accounts(base=self._base, directory=self._directory, answer=self._answer)
+        registrar = self._registrar
+        accounts = Accounts(
+            base=registrar.base, directory=registrar.directory, answer=registrar.answer
+        )
         return [
             *accounts.routes(),
-            web.get("/v1.0/me", self._answer(self._me)),
-            web.get("/v1.0/users/{id}", self._answer(self._user)),
-            web.get("/v1.0/users/{id}/sponsors", self._answer(self._sponsors)),
-            web.route("*", "/{path:.*}", self._answer(_nothing)),
+            *registrar.routes(["me"], web.get, self._me),
+            *registrar.routes(ADDRESSES, web.get, self._user),
+            web.route("*", "/{path:.*}", registrar.answer(_nothing)),
         ]
 
     async def _me(self, request: web.Request, bearer: Bearer) -> web.Response:
@@ -42,84 +45,33 @@ class Graph:
                 "BadRequest",
                 "/me request is only valid with delegated authentication flow.",
             )
-        user = self._find(bearer.oid, bearer)
-        agent = self._directory.agent(bearer.oid)
-        if agent is not None and "identityParentId" in request.query.get("$select", ""):
-            user["identityParentId"] = agent.identity  # given only when asked for, too
-        return self._context("users/$entity", user)
+        return self._shown(request, self._find(bearer.oid, bearer))
 
     async def _user(self, request: web.Request, bearer: Bearer) -> web.Response:
-        user = self._find(request.match_info["id"], bearer)
-        if "userType" in request.query.get("$select", ""):  # Graph gives it only when asked
-            user["userType"] = "Member"
-        return self._context("users/$entity", user)
-
-    async def _sponsors(self, request: web.Request, bearer: Bearer) -> web.Response:
-        # Reading an agent user's sponsors needs no more than User.Read.
-        _permit(bearer, _READ_SELF | _READ_OTHERS)
         name = request.match_info["id"]
-        agent = self._directory.agent_user(bearer.tid, name)
-        if agent is None:
-            self._find(name, bearer)
-            return self._context("directoryObjects", {"value": []})
-        people = [self._directory.person(key) for key in agent.sponsors]
-        value = [{"@odata.type": "#microsoft.graph.user", **_person(p)} for p in people if p]
-        return self._context("directoryObjects", {"value": value})
+        whole = self._find(name, bearer)
+        # A cast to agentUser finds agent users alone.
+        if CAST in request.path and "@odata.type" not in whole:
+            raise missing(name)
+        return self._shown(request, whole)
+
+    def _shown(self, request: web.Request, whole: Json) -> web.Response:
+        # Some of a user Graph shows only to who asks for it by name.
+        return self._registrar.entity(request, "users", whole, frozenset(whole) - PROFILE)
 
     def _find(self, name: str, bearer: Bearer) -> Json:
-        agent = self._directory.agent_user(bearer.tid, name)
-        oneself = bearer.oid in {agent.user if agent else "", name.lower()}
-        _permit(bearer, _READ_SELF | _READ_OTHERS if oneself else _READ_OTHERS)
-        if agent is not None and not agent.account.is_deleted:
-            return _agent(agent)
         wanted = name.lower()
-        for person in self._directory.people(bearer.tid):
-            if wanted in {person.oid, person.upn}:
-                return _person(person)
-        raise GraphError(
-            404,
-            "Request_ResourceNotFound",
-            f"Resource '{name}' does not exist or one of its queried reference-property "
-            "objects are not present.",
-        )
-
-    def _context(self, name: str, body: Json) -> web.Response:
-        return document({"@odata.context": f"{self._base}/v1.0/$metadata#{name}", **body})
+        user = self._users.find(name, bearer.tid)
+        is_oneself = bearer.oid in {user.id if user else "", wanted}
+        if not (is_oneself and bearer.scopes & _READ_SELF):
+            permit_admin(bearer, Act.READ_USER)
+        if user is not None:
+            return agent_user(user)
+        for somebody in self._registrar.directory.people(bearer.tid):
+            if wanted in {somebody.oid, somebody.upn}:
+                return person(somebody)
+        raise missing(name)
 
 
 async def _nothing(_request: web.Request, _bearer: Bearer) -> web.Response:
     raise GraphError(400, "BadRequest", "Resource not found for the segment.")
-
-
-def _permit(bearer: Bearer, scopes: frozenset[str]) -> None:
-    if not bearer.scopes & scopes:
-        raise GraphError(
-            403,
-            "Authorization_RequestDenied",
-            "Insufficient privileges to complete the operation.",
-        )
-
-
-def _person(person: Person) -> Json:
-    return _profile(person.oid, person.name, person.upn)
-
-
-def _agent(agent: Agent) -> Json:
-    return _profile(agent.user, agent.name, agent.upn)
-
-
-def _profile(oid: str, name: str, upn: str) -> Json:
-    given, _, surname = name.partition(" ")
-    return {
-        "id": oid,
-        "displayName": name,
-        "givenName": given,
-        "surname": surname or None,
-        "userPrincipalName": upn,
-        "mail": upn,
-        "jobTitle": None,
-        "mobilePhone": None,
-        "officeLocation": None,
-        "preferredLanguage": "en-US",
-        "businessPhones": [],
-    }

@@ -19,6 +19,7 @@ _PLANS: Mapping[str, str] = MappingProxyType(
         "EXCHANGE_S_ENTERPRISE": "efb87545-963c-4e0d-99df-69c6916d9eb0",
         "EXCHANGE_S_STANDARD": "9aaf7827-d63c-4b61-89c3-182f06f82e5c",
         "SHAREPOINTENTERPRISE": "5dbe027f-2339-4123-9542-606e4d348a72",
+        "M365_COPILOT_TEAMS": "b95945de-b3bd-46db-8437-f2beb6ea2347",
     }
 )
 
@@ -38,19 +39,39 @@ class Licence:
             "id": urlsafe_b64encode(own).decode().rstrip("="),
             "skuId": self.sku,
             "skuPartNumber": self.name,
-            "servicePlans": [
-                {
-                    "servicePlanId": _PLANS[plan],
-                    "servicePlanName": plan,
-                    "provisioningStatus": "Success",
-                    "appliesTo": "User",
-                }
-                for plan in self.plans
-            ],
+            "servicePlans": self._plans(),
         }
+
+    def pool(self, tenant: str, account: str, *, bought: int, used: int) -> Json:
+        """The subscribedSku of *tenant*, whose *account* is its name."""
+        return {
+            "id": f"{tenant}_{self.sku}",
+            "accountId": tenant,
+            "accountName": account,
+            "appliesTo": "User",
+            "capabilityStatus": "Enabled",
+            "consumedUnits": used,
+            "prepaidUnits": {"enabled": bought, "suspended": 0, "warning": 0, "lockedOut": 0},
+            "skuId": self.sku,
+            "skuPartNumber": self.name,
+            "subscriptionIds": [str(uuid.uuid5(uuid.UUID(tenant), self.sku))],
+            "servicePlans": self._plans(),
+        }
+
+    def _plans(self) -> list[Json]:
+        return [
+            {
+                "servicePlanId": _PLANS[plan],
+                "servicePlanName": plan,
+                "provisioningStatus": "Success",
+                "appliesTo": "User",
+            }
+            for plan in self.plans
+        ]
 
 
 USUAL = "SPE_E5"
+_BOUGHT = 10_000
 
 LICENCES: Mapping[str, Licence] = MappingProxyType(
     {
@@ -65,6 +86,16 @@ LICENCES: Mapping[str, Licence] = MappingProxyType(
                 "7e31c0d9-9551-471d-836f-32ee72be4a01",
                 "Microsoft_Teams_Enterprise_New",
                 ("TEAMS1",),
+            ),
+            Licence(
+                "18a4bd3f-0b5b-4887-b04f-61dd0ee15f5e",
+                "Microsoft_365_E5_(no_Teams)",
+                ("EXCHANGE_S_ENTERPRISE", "SHAREPOINTENTERPRISE"),
+            ),
+            Licence(
+                "639dec6b-bb19-468b-871c-c5c441c4b0cb",
+                "Microsoft_365_Copilot",
+                ("M365_COPILOT_TEAMS",),
             ),
             Licence(
                 "4b9405b0-7788-4568-add1-99614e613b69", "EXCHANGESTANDARD", ("EXCHANGE_S_STANDARD",)
@@ -82,3 +113,24 @@ def has_mailbox(licences: tuple[str, ...]) -> bool:
 def has_teams(licences: tuple[str, ...]) -> bool:
     """Whether one of the *licences* comes with Teams."""
     return any("TEAMS1" in LICENCES[name].plans for name in licences)
+
+
+def by_sku(sku: str) -> Licence | None:
+    """Find a licence by its id."""
+    wanted = sku.lower()
+    return next((one for one in LICENCES.values() if one.sku == wanted), None)
+
+
+class Pools:
+    """The tenant's own, by the name of the licence."""
+
+    def __init__(self) -> None:
+        self._bought = dict.fromkeys(LICENCES, _BOUGHT)
+
+    def buy(self, name: str, number: int) -> None:
+        """Have *number* of them, be it fewer than are in use."""
+        self._bought[name] = number
+
+    def bought(self, name: str) -> int:
+        """How many there are; 0 for one that the tenant never subscribed to."""
+        return self._bought[name]

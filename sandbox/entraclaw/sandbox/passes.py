@@ -10,9 +10,9 @@ Bot tokens: https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework
 from dataclasses import dataclass
 from enum import StrEnum
 
+from entraclaw.sandbox.agent import Agent
 from entraclaw.sandbox.bot_keys import BotKeys
 from entraclaw.sandbox.clock import Clock
-from entraclaw.sandbox.directory import Agent
 from entraclaw.sandbox.documents import Json, replace
 from entraclaw.sandbox.entra import BOT_ISSUER
 from entraclaw.sandbox.keyring import Keyring

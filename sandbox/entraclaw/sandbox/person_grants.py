@@ -16,6 +16,7 @@ import orjson
 
 from entraclaw.sandbox.assertions import Authority
 from entraclaw.sandbox.directory import Person
+from entraclaw.sandbox.directory_roles import Appointments
 from entraclaw.sandbox.documents import Json
 from entraclaw.sandbox.grants import DEVICE_CODE, Form, Granted, Hop
 from entraclaw.sandbox.public_clients import PublicClient, PublicClients
@@ -32,14 +33,22 @@ from entraclaw.sandbox.signins import (
     again,
 )
 
+OF_PEOPLE = frozenset({"authorization_code", DEVICE_CODE, "refresh_token"})
 _MEMBER, _GUEST = "1", "5"
 
 
 class PersonGrants:
     """The grants that only a person can give; other forms are none of its business."""
 
-    def __init__(self, clients: PublicClients, signins: Signins, resources: Catalogue) -> None:
+    def __init__(
+        self,
+        clients: PublicClients,
+        signins: Signins,
+        resources: Catalogue,
+        appointments: Appointments,
+    ) -> None:
         self._clients, self._signins, self._resources = clients, signins, resources
+        self._appointments = appointments
 
     def decide(self, form: Form, authority: Authority) -> Granted | Refused | None:
         """Answer one POST to the token endpoint; None if it asks for something else."""
@@ -95,7 +104,7 @@ class PersonGrants:
         if authority.now >= device.ends:
             raise RefusalError(70020)
         if device.fate is Fate.DECLINED:
-            raise RefusalError(70019)
+            raise RefusalError(device.refused)
         if device.person is None:
             return _not_yet(device, authority.now)
         if client.device_blocked is not None:
@@ -132,10 +141,12 @@ class PersonGrants:
         new = Lasting(client.id, authority.tenant, person, authority.now)
         refresh = self._signins.refresh(again(before, authority.now) if before else new)
         account = orjson.dumps({"uid": person.oid, "utid": person.tenant})
+        wids = self._appointments.claimed(person, authority.tenant)
+        access = _access(authority, client, person, wanted.resource, scopes)
         return Granted(
             hop=Hop.PERSON,
             scope=_echoed(asked.scope, scopes),
-            access=_access(authority, client, person, wanted.resource, scopes),
+            access={**access, "wids": list(wids)} if wids else access,
             identity=_identity(authority, client, person, asked.nonce),
             more={"refresh_token": refresh, "client_info": _base64url(account)},
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from entraclaw.sandbox.directory import HOME
 from entraclaw.sandbox.entra import BOT_ISSUER
 from entraclaw.sandbox.holdings import drive_host
+from entraclaw.sandbox.public_clients import ADMIN_CLIENT
 from entraclaw.sandbox.resources import AGENT_CHANNEL, BOT_FRAMEWORK, STORAGE
 
 
@@ -27,6 +28,7 @@ def cloud_profile(*, login: str, graph: str, service: str, authority: Path) -> s
         "storage_scope": f"{STORAGE}/.default",
         # Where people's drives seem to be, and where their files really are.
         "file_hosts": [drive_host(HOME.domain), graph.removeprefix("https://")],
+        "admin_client": ADMIN_CLIENT,
         "tls_ca": str(authority),
     }
     # A JSON string is a TOML basic string, backslashes of a Windows path included.

@@ -1,5 +1,7 @@
 """Applications that people sign in at: public clients, which have no credential.
 
+One is in every tenant from the beginning, and is where administrators sign in.
+
 Anybody may claim to be one, so a code goes only to this machine's own loopback
 address, and only whoever made up its verifier can redeem it.
 
@@ -13,6 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from entraclaw.sandbox.directory import HOME
+
+# Microsoft Graph Command Line Tools, the same application in every tenant.
+# https://learn.microsoft.com/powershell/microsoftgraph/authentication-commands
+ADMIN_CLIENT = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 
 # Registered once as http://localhost, good at every port of it.
 _LOOPBACK = re.compile(r"http://(?:localhost|127\.0\.0\.1)(?::\d{1,5})?/?")
@@ -43,6 +49,7 @@ class PublicClients:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], PublicClient] = {}
+        self.keep(PublicClient(ADMIN_CLIENT, HOME.id, "Microsoft Graph Command Line Tools"))
 
     def register(self, name: str) -> PublicClient:
         """Make one in the home tenant."""

@@ -35,6 +35,7 @@ _KINDS: dict[int, tuple[tuple[int, str], str]] = {
     70000: (_GRANT, "The provided grant is invalid or malformed."),
     70003: ((400, "unsupported_grant_type"), "The app requested an unsupported grant type."),
     70008: (_GRANT, "The provided authorization code or refresh token has expired."),
+    70011: ((400, "invalid_scope"), "The provided value for the parameter 'scope' is not valid."),
     70016: ((400, "authorization_pending"), "Authorization is pending. Continue polling."),
     70018: ((400, "bad_verification_code"), "The verification code is not known, or was used."),
     70019: ((400, "authorization_declined"), "The person declined to sign in."),

@@ -1,14 +1,13 @@
 """The whole sandbox, put together: keys, listeners, files.
 
-The only module that knows all the others. It takes the ports, writes the cloud
-profile and its authority's certificate, serves while its block runs, and takes
-its files away again.
+The only module that knows all the others. It takes the ports, has its files
+written, and serves while its block runs.
 """
 
 import secrets
 import ssl
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
@@ -18,8 +17,8 @@ import trustme
 from aiohttp import web
 
 from entraclaw.sandbox.admission import Admission
+from entraclaw.sandbox.apis import Apis
 from entraclaw.sandbox.asks import Asks
-from entraclaw.sandbox.blueprints import Blueprints
 from entraclaw.sandbox.bot_keys import BotKeys
 from entraclaw.sandbox.callers import Callers, trouble
 from entraclaw.sandbox.channel import Channel
@@ -34,8 +33,8 @@ from entraclaw.sandbox.entra_faults import EntraFaults
 from entraclaw.sandbox.envelopes import Answering, failure
 from entraclaw.sandbox.events import Events
 from entraclaw.sandbox.faults import Faults, unavailable
+from entraclaw.sandbox.folder import described
 from entraclaw.sandbox.grants import World
-from entraclaw.sandbox.graph import Graph
 from entraclaw.sandbox.holdings import Holdings
 from entraclaw.sandbox.journal import Journal
 from entraclaw.sandbox.keyring import Keyring
@@ -44,13 +43,15 @@ from entraclaw.sandbox.messages import Messages
 from entraclaw.sandbox.page import Page
 from entraclaw.sandbox.passes import Passes
 from entraclaw.sandbox.people_signing_in import People
-from entraclaw.sandbox.profile import cloud_profile
+from entraclaw.sandbox.registrar import Registrar
 from entraclaw.sandbox.resources import Catalogue
 from entraclaw.sandbox.rosters import Rosters
 from entraclaw.sandbox.settings import Settings
 from entraclaw.sandbox.shares import Shares
 from entraclaw.sandbox.speech import Speech
 from entraclaw.sandbox.stage import Stage
+from entraclaw.sandbox.tenancy import tenant_routes
+from entraclaw.sandbox.tenant_control import TenantControl
 from entraclaw.sandbox.transcript import Entry, Transcript
 from entraclaw.sandbox.views import Happening, Views
 
@@ -99,13 +100,16 @@ async def sandbox(home: Path, *, port: int, settings: Settings) -> AsyncGenerato
         admission = Admission(port_of(ports.control))
         admit = apart(guard(secret, port_of(ports.control)), admission.guard)
         await stack.enter_async_context(serve(application(rooms.local, admit), ports.control))
-        cloud, ca = stack.enter_context(_files(home, authority, ports))
+        login, graph = ports.url(ports.login), ports.url(ports.graph)
+        service = f"localhost:{port_of(ports.service)}"
+        files = described(home, authority, login=login, graph=graph, service=service)
+        cloud, ca = stack.enter_context(files)
         url = f"http://127.0.0.1:{port_of(ports.control)}"
         yield Ready(url, secret, f"{url}/?key={admission.key}", cloud, ca)
 
 
 @dataclass(frozen=True, slots=True)
-class _Shared:
+class Shared:
     """What the hosts have in common: who there is, what was said, which keys sign, the time."""
 
     keys: Keyring
@@ -117,6 +121,10 @@ class _Shared:
     holdings: Holdings
     answer: Answering
 
+    def parts(self) -> tuple[Keyring, Clock, Answering]:
+        """Those that the control API turns or shows."""
+        return self.keys, self.clock, self.answer
+
 
 class _Rooms:
     """Every part, made in the order in which they know each other."""
@@ -126,8 +134,9 @@ class _Rooms:
         login, bot_keys = ports.url(ports.login), BotKeys()
         happenings = Journal[Happening]()
         tell = happenings.append
-        shared = self._shared = _share(tell)
+        shared = self._shared = share(tell)
         catalogue = Catalogue(ports.url(ports.graph))
+        apis = self._apis = Apis(catalogue)
         asks = Asks(shared.directory, catalogue)
         passes = Passes(
             login=login,
@@ -137,7 +146,13 @@ class _Rooms:
             clock=shared.clock,
         )
         entra_faults = EntraFaults()
-        people = People(login, shared.directory, catalogue, shared.clock)
+        people = self._people = People(
+            login=login,
+            directory=shared.directory,
+            apis=apis,
+            clock=shared.clock,
+            settings=settings,
+        )
         self._entra = Entra(
             login=login,
             world=World(shared.directory, catalogue, people.grants.decide),
@@ -148,7 +163,6 @@ class _Rooms:
             faults=entra_faults,
             tell=tell,
         )
-        self._people = people.host
         self.channel = Channel(passes=passes, session=session, settings=settings, tell=tell)
         speech = Speech(
             directory=shared.directory,
@@ -188,29 +202,32 @@ class _Rooms:
             events=Events(views, happenings),
         )
         faults = (self._faults, entra_faults)
-        parts = (control, stage, *faults, shared.keys, shared.clock, people.control(asks), page)
-        self.local = [route for part in (*parts, shared.answer) for route in part.routes()]
+        tenant = TenantControl(shared.directory, apis)
+        parts = (control, tenant, stage, *faults, people.control(asks), page)
+        self.local = [route for part in (*parts, *shared.parts()) for route in part.routes()]
 
     def hosts(self) -> Iterator[tuple[web.Application, socket]]:
         """The hosts behind TLS."""
         ports, late, faults = self._ports, slow(self._settings), self._faults
         login = [*self._entra.routes(), *self._people.routes()]
         yield application(login, late, faults.middleware("login", unavailable)), ports.login
-        graph = _graph_routes(self._shared, ports.url(ports.graph), self._settings)
+        graph = graph_routes(self._shared, ports.url(ports.graph), self._settings, self._apis)
         yield application(graph, late, faults.middleware("graph", failure)), ports.graph
         connector = _connector_routes(self._shared)
         yield application(connector, late, faults.middleware("connector", trouble)), ports.service
 
 
-def _share(tell: Callable[[Happening], None]) -> _Shared:
+def share(tell: Callable[[Happening], None]) -> Shared:
+    """Make what the hosts have in common, in which nothing has happened yet."""
     messages = Messages()
 
     def hear(entry: Entry) -> None:
         messages.take(entry)
         tell(entry)
 
-    keys, clock, directory = Keyring("Entra"), Clock(), Directory(tell)
-    return _Shared(
+    keys, clock = Keyring("Entra"), Clock()
+    directory = Directory(tell, clock.now)
+    return Shared(
         keys=keys,
         clock=clock,
         directory=directory,
@@ -222,7 +239,8 @@ def _share(tell: Callable[[Happening], None]) -> _Shared:
     )
 
 
-def _graph_routes(shared: _Shared, base: str, settings: Settings) -> list[web.RouteDef]:
+def graph_routes(shared: Shared, base: str, settings: Settings, apis: Apis) -> list[web.RouteDef]:
+    """What the Graph host serves at *base*, the more exact addresses first."""
     answer = shared.answer
     chats = Chats(
         base=base,
@@ -235,13 +253,12 @@ def _graph_routes(shared: _Shared, base: str, settings: Settings) -> list[web.Ro
     shares = Shares(
         base=base, conversations=shared.conversations, holdings=shared.holdings, answer=answer
     )
-    blueprints = Blueprints(base=base, answer=answer, settings=settings)
-    people = Graph(base=base, directory=shared.directory, answer=answer)
     # The people's host answers whatever nobody else knows, and so comes last.
-    return [*chats.routes(), *shares.routes(), *blueprints.routes(), *people.routes()]
+    tenant = tenant_routes(Registrar(base=base, answer=answer, settings=settings), apis)
+    return [*chats.routes(), *shares.routes(), *tenant]
 
 
-def _connector_routes(shared: _Shared) -> list[web.RouteDef]:
+def _connector_routes(shared: Shared) -> list[web.RouteDef]:
     callers = Callers(
         directory=shared.directory,
         conversations=shared.conversations,
@@ -270,35 +287,3 @@ def _server_context(authority: trustme.CA) -> ssl.SSLContext:
     with leaf.private_key_and_cert_chain_pem.tempfile() as pem:
         context.load_cert_chain(pem)
     return context
-
-
-@contextmanager
-def _files(home: Path, authority: trustme.CA, ports: _Ports) -> Generator[tuple[Path, Path]]:
-    ours = not home.exists()
-    home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o700)
-    cloud, ca = home / "cloud.toml", home / "ca.pem"
-    profile = cloud_profile(
-        login=ports.url(ports.login),
-        graph=ports.url(ports.graph),
-        service=f"localhost:{port_of(ports.service)}",
-        authority=ca,
-    )
-    try:
-        _write(ca, authority.cert_pem.bytes())
-        _write(cloud, profile.encode())
-        yield cloud, ca
-    finally:
-        for path in (cloud, ca):
-            path.unlink(missing_ok=True)
-        if ours:
-            # Somebody may have put a file of their own beside ours.
-            with suppress(OSError):
-                home.rmdir()
-
-
-def _write(path: Path, content: bytes) -> None:
-    # Made anew, so that the mode holds from the first byte and never follows an old link.
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_bytes(content)

@@ -42,8 +42,9 @@ class Shares:
 
     async def _item(self, request: web.Request, bearer: Bearer) -> web.Response:
         holding = self._shared(request, bearer)
+        share = request.match_info["share"]
         body = {
-            "@odata.context": f"{self._base}/v1.0/$metadata#driveItems/$entity",
+            "@odata.context": f"{self._base}/v1.0/$metadata#shares('{share}')/driveItem/$entity",
             "@microsoft.graph.downloadUrl": self._address(holding),
             "id": holding.id,
             "name": holding.name,

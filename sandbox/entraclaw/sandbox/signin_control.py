@@ -9,7 +9,8 @@ from aiohttp import web
 
 from entraclaw.sandbox.asks import Asks
 from entraclaw.sandbox.clock import Clock
-from entraclaw.sandbox.documents import DocumentError, Json, flag, load, number, text
+from entraclaw.sandbox.directory_roles import Appointments, DirectoryRole
+from entraclaw.sandbox.documents import DocumentError, Json, flag, load, number, text, texts
 from entraclaw.sandbox.public_clients import PublicClient, PublicClients
 from entraclaw.sandbox.refusals import is_known
 from entraclaw.sandbox.signin_host import SigninHost
@@ -28,10 +29,11 @@ class SigninControl:
         clients: PublicClients,
         signins: Signins,
         host: SigninHost,
+        appointments: Appointments,
         clock: Clock,
     ) -> None:
         self._asks, self._clients, self._signins = asks, clients, signins
-        self._host, self._clock = host, clock
+        self._host, self._appointments, self._clock = host, appointments, clock
 
     def routes(self) -> list[web.RouteDef]:
         """What this part serves."""
@@ -40,6 +42,7 @@ class SigninControl:
             web.put("/control/clients/{id}", self._change),
             web.post("/control/devicecodes", self._answer),
             web.post("/control/signins/revocations", self._revoke),
+            web.put("/control/people/{key}/roles", self._appoint),
         ]
 
     async def _register(self, request: web.Request) -> web.Response:
@@ -82,6 +85,15 @@ class SigninControl:
     async def _revoke(self, request: web.Request) -> web.Response:
         person = self._asks.person(text(load(await request.read()), "person"))
         return web.json_response({"revoked": self._signins.revoke(person.oid)}, status=201)
+
+    async def _appoint(self, request: web.Request) -> web.Response:
+        person = self._asks.person(request.match_info["key"])
+        names = texts(load(await request.read()), "roles")
+        if unknown := set(names) - {role.value for role in DirectoryRole}:
+            raise DocumentError(f"there is no directory role called {min(unknown)}")
+        self._appointments.appoint(person, map(DirectoryRole, names))
+        held = self._appointments.held(person, person.tenant)
+        return web.json_response({"roles": sorted(role.value for role in held)})
 
 
 def _code(body: Json, name: str, before: int | None) -> int | None:

@@ -19,6 +19,7 @@ from aiohttp import web
 from entraclaw.sandbox import signin_page as page
 from entraclaw.sandbox.clock import Clock
 from entraclaw.sandbox.directory import PEOPLE, Directory, Person
+from entraclaw.sandbox.directory_roles import MAY_CONSENT, Appointments, needs_administrator
 from entraclaw.sandbox.public_clients import PublicClient, PublicClients, is_loopback
 from entraclaw.sandbox.refusals import RefusalError, explain
 from entraclaw.sandbox.resources import Catalogue, ScopeError
@@ -27,6 +28,11 @@ from entraclaw.sandbox.signins import DEVICE_S, Asked, Device, Fate, Signins
 _MODES = frozenset({"query", "form_post"})
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # RFC 7636 section 4.2, of S256
 _GO_BACK = "Go back to the application and start again."
+_ASK_ADMINISTRATOR = 90094
+_ASK = (
+    "What the application asks for is not yours to allow. Nobody was signed in; an administrator "
+    "of your organization can consent to it for everybody."
+)
 _PHISHED = (
     "Somebody may have sent you this code. Only go on if you started this sign-in yourself, "
     "at a terminal of yours."
@@ -44,11 +50,12 @@ class SigninHost:
         clients: PublicClients,
         signins: Signins,
         resources: Catalogue,
+        appointments: Appointments,
         clock: Clock,
     ) -> None:
         self._login, self._directory, self._clients = login, directory, clients
         self._signins, self._resources = signins, resources
-        self._clock = clock
+        self._appointments, self._clock = appointments, clock
 
     def routes(self) -> list[web.RouteDef]:
         """What this part serves."""
@@ -62,7 +69,7 @@ class SigninHost:
         ]
 
     async def _authorize(self, request: web.Request) -> web.Response:
-        tenant = self._directory.tenant(request.match_info["tenant"])
+        tenant = self._directory.place(request.match_info["tenant"])
         client = (
             self._clients.find(tenant.id, request.query.get("client_id", "")) if tenant else None
         )
@@ -99,7 +106,7 @@ class SigninHost:
             self._resources.read(asked.scope)
         except ScopeError as no:
             return RefusalError(no.code, no.detail)
-        return None if client.may_consent else RefusalError(90094)
+        return None if client.may_consent else RefusalError(_ASK_ADMINISTRATOR)
 
     async def _chosen(self, request: web.Request) -> web.Response:
         form = await _form(request)
@@ -109,16 +116,23 @@ class SigninHost:
         person = self._directory.person(form.get("person", ""))
         if person is None:
             return _back(asked, _error(RefusalError(65004)))
-        self.agree(asked, person)
+        if not self._agree(asked, person):
+            return _back(asked, _error(RefusalError(_ASK_ADMINISTRATOR)))
         return _back(asked, {"code": self._signins.code(asked, person, self._clock.now())})
 
-    def agree(self, asked: Asked, person: Person) -> None:
-        """Note what *person* lets the application do."""
-        self._signins.consent(asked.client, person.oid, self._resources.read(asked.scope).scopes)
+    def _agree(self, asked: Asked, person: Person) -> bool:
+        """Note what *person* lets the application do; False if that is not theirs to allow."""
+        wanted = self._resources.read(asked.scope).scopes
+        new = wanted - self._signins.consented(asked.client, person.oid)
+        may = self._appointments.held(person, asked.tenant) & MAY_CONSENT
+        if not may and any(needs_administrator(scope) for scope in new):
+            return False
+        self._signins.consent(asked.client, person.oid, wanted)
+        return True
 
     async def _device(self, request: web.Request) -> web.Response:
         form = await _form(request)
-        tenant = self._directory.tenant(request.match_info["tenant"])
+        tenant = self._directory.place(request.match_info["tenant"])
         client = self._clients.find(tenant.id, form.get("client_id", "")) if tenant else None
         if tenant is None or client is None:
             return self._no(RefusalError(700016 if tenant else 90002))
@@ -158,6 +172,8 @@ class SigninHost:
         self.settle(device, person)
         if person is None:
             return page.told("You said no", "Nobody was signed in.", is_well=False)
+        if device.fate is Fate.DECLINED:
+            return page.told("An administrator must agree", _ASK, is_well=False)
         sentence = f"You are signed in as {person.name}. You can close this page."
         return page.told("That is all", sentence, is_well=True)
 
@@ -176,8 +192,8 @@ class SigninHost:
         """Note what a person says to a device code; None declines."""
         device.fate = Fate.APPROVED if person else Fate.DECLINED
         device.person = person
-        if person is not None:
-            self.agree(device.asked, person)
+        if person is not None and not self._agree(device.asked, person):
+            device.fate, device.refused = Fate.DECLINED, _ASK_ADMINISTRATOR
 
     def _no(self, refusal: RefusalError) -> web.Response:
         body = explain(

@@ -16,27 +16,18 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from entraclaw.sandbox.directory import Person, Tenant
-from entraclaw.sandbox.resources import DEFAULT
+from entraclaw.sandbox.permission_words import said
 
 _MARK = (
     '<svg class="mark" viewBox="0 0 24 24" aria-hidden="true"><rect width="24" height="24" rx="7"'
     ' class="tile"/><path d="M8 6v8M12 5v10M16 6v8M7 19h10"/></svg>'
 )
-_NEXT = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="m10 7 5 5-5 5"/></svg>'
+NEXT = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="m10 7 5 5-5 5"/></svg>'
 _SIGNS = {
     True: '<svg class="sign good" viewBox="0 0 24 24" aria-hidden="true">'
     '<path d="m5 12.5 4.5 4.5L19 7.5"/></svg>',
     False: '<svg class="sign bad" viewBox="0 0 24 24" aria-hidden="true">'
     '<path d="M12 5v8.5M12 18.2v.3"/></svg>',
-}
-_WORDS = {
-    "User.Read": "Sign you in and read your profile",
-    "Chat.Read": "Read your chats",
-    "Chat.ReadWrite": "Read and write your chats",
-    "ChatMessage.Send": "Send chat messages as you",
-    "Mail.Send": "Send mail as you",
-    "offline_access": "Keep this until you take it back",
-    DEFAULT: "Whatever is registered for it",
 }
 _OPENID = frozenset({"openid", "profile", "email"})
 
@@ -70,7 +61,7 @@ def choose(choice: Choice, people: Iterable[Person], redirect: str = "") -> web.
         f'<ul class="people">{faces}</ul>{_asks(choice.scope)}'
         f'<div class="actions"><button name="person" value="">Cancel</button></div></form>'
     )
-    return _page("Sign in", body, forms=f"'self' {_origin(redirect)}".strip())
+    return page("Sign in", body, forms=f"'self' {origin(redirect)}".strip())
 
 
 def ask_code(*, wrong: str = "") -> web.Response:
@@ -85,13 +76,13 @@ def ask_code(*, wrong: str = "") -> web.Response:
         'maxlength="16" autocomplete="off" autocapitalize="characters" spellcheck="false" '
         'required autofocus><div class="actions"><button class="go">Next</button></div></form>'
     )
-    return _page("Enter the code", body)
+    return page("Enter the code", body)
 
 
 def told(title: str, sentence: str, *, is_well: bool, status: int = 200) -> web.Response:
     """Say how it ended; there is nothing more to do on the page."""
     body = f'{_SIGNS[is_well]}<h1>{escape(title)}</h1><p class="lead">{escape(sentence)}</p>'
-    return _page(title, body, status=status)
+    return page(title, body, status=status)
 
 
 def send_on(redirect: str, fields: Mapping[str, str]) -> web.Response:
@@ -111,17 +102,15 @@ def send_on(redirect: str, fields: Mapping[str, str]) -> web.Response:
         '<div class="actions"><button class="go">Go on</button></div></form>'
         f'<script nonce="{nonce}">document.forms[0].submit()</script>'
     )
-    return _page("On the way back", body, forms=_origin(redirect), scripts=f"'nonce-{nonce}'")
+    return page("On the way back", body, forms=origin(redirect), scripts=f"'nonce-{nonce}'")
 
 
 def _person(person: Person, tenant: Tenant) -> str:
-    initials = "".join(word[0] for word in person.name.split()[:2])
     place = "" if person.tenant == tenant.id else " · guest"
     return (
         f'<li><button class="person" name="person" value="{escape(person.key)}">'
-        f'<span class="face {escape(person.key)}" aria-hidden="true">{escape(initials)}</span>'
-        f'<span class="name"><b>{escape(person.name)}</b>'
-        f"<small>{escape(person.upn)}{place}</small></span>{_NEXT}</button></li>"
+        f'{face(person)}<span class="name"><b>{escape(person.name)}</b>'
+        f"<small>{escape(person.upn)}{place}</small></span>{NEXT}</button></li>"
     )
 
 
@@ -129,19 +118,27 @@ def _asks(scope: str) -> str:
     # Of a permission's whole name only the last part is for people.
     words = [word.rpartition("/")[2] for word in scope.split() if word.lower() not in _OPENID]
     lines = "".join(
-        f"<li>{escape(_WORDS.get(word, word))}<code>{escape(word)}</code></li>" for word in words
+        f"<li><span>{escape(said(word))}<code>{escape(word)}</code></span></li>" for word in words
     )
     return f'<section class="asks"><h2>It will be able to</h2><ul>{lines}</ul></section>'
 
 
-def _origin(redirect: str) -> str:
+def face(person: Person) -> str:
+    """A person's initials, as a picture of them."""
+    initials = "".join(word[0] for word in person.name.split()[:2])
+    return f'<span class="face {escape(person.key)}" aria-hidden="true">{escape(initials)}</span>'
+
+
+def origin(redirect: str) -> str:
+    """Where an address is, for a policy; empty for no address."""
     parts = urlsplit(redirect)
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
-def _page(
+def page(
     title: str, body: str, *, status: int = 200, forms: str = "'self'", scripts: str = "'none'"
 ) -> web.Response:
+    """Frame *body*, in which everything is escaped already; *forms* may go where it says."""
     text = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

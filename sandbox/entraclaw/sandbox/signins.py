@@ -19,6 +19,8 @@ DEVICE_S = 900.0
 REFRESH_S = 90 * 24 * 3600.0
 SLOWER_S = 5.0  # RFC 8628 section 3.5
 
+EVERYBODY = "*"  # in the place of a person's id, where an administrator consents for all
+
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 section 6.1: no vowels, so no words
 _CODE_LETTERS = 9
 
@@ -61,7 +63,10 @@ class Fate(StrEnum):
 
 @dataclass(slots=True)
 class Device:
-    """A device code, and what the person has said to it; *asked_at* is the last poll."""
+    """A device code, and what the person has said to it.
+
+    *asked_at* is the last poll; *refused* is the AADSTS number of a no.
+    """
 
     asked: Asked
     user_code: str
@@ -70,6 +75,7 @@ class Device:
     fate: Fate = Fate.PENDING
     person: Person | None = None
     asked_at: float | None = None
+    refused: int = 70019
 
 
 @dataclass(slots=True)
@@ -155,8 +161,9 @@ class Signins:
         self._kept.consents[client, oid] = held | frozenset(scopes)
 
     def consented(self, client: str, oid: str) -> frozenset[str]:
-        """What a person lets *client* do."""
-        return self._kept.consents.get((client, oid), frozenset())
+        """What a person lets *client* do, or an administrator for everybody."""
+        kept = self._kept.consents
+        return kept.get((client, oid), frozenset()) | kept.get((client, EVERYBODY), frozenset())
 
     def withdraw(self, client: str) -> None:
         """Take back what anybody lets *client* do."""

@@ -17,8 +17,9 @@ from entraclaw.sandbox.activities import (
     message,
     reaction,
 )
+from entraclaw.sandbox.agent import Agent
 from entraclaw.sandbox.conversations import Conversation, Conversations, Kind, thread_of
-from entraclaw.sandbox.directory import Agent, Directory, Person
+from entraclaw.sandbox.directory import Directory, Person
 from entraclaw.sandbox.documents import DocumentError, Json
 from entraclaw.sandbox.messages import Message, Messages
 from entraclaw.sandbox.passes import Passes

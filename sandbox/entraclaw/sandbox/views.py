@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TypeAlias
 
+from entraclaw.sandbox.agent import Agent
 from entraclaw.sandbox.channel import Delivery, Fate
 from entraclaw.sandbox.conversations import Conversation, Conversations, Kind
-from entraclaw.sandbox.directory import PEOPLE, Agent, Directory, Person
+from entraclaw.sandbox.directory import PEOPLE, Directory, Person
 from entraclaw.sandbox.documents import Json
 from entraclaw.sandbox.entra import TokenRequest
 from entraclaw.sandbox.hops import hops
@@ -178,7 +179,7 @@ def _agent(agent: Agent) -> Json:
         "blueprint": agent.blueprint,
         "bot": agent.bot if agent.is_bot else None,
         "identity": agent.identity,
-        "sponsors": list(agent.sponsors),
+        "sponsors": [person.key for person in PEOPLE if person.oid in agent.sponsors],
         "reachable": agent.endpoint is not None,
         "enabled": agent.enabled,
     }

@@ -51,7 +51,7 @@ def command(profile: str, conversation: str, *, as_json: bool) -> None:
     folder = folder_of(profile)
     settings = Settings.read(os.environ, profile)
     if settings.agent is None:
-        raise BadSettings([Problem("tenant", "is missing", "name the agent in config.toml")])
+        raise BadSettings([Problem("tenant", "is missing", "`entraclaw setup`")])
     with look(folder / "inbox.db") as seen:
         place = _find(seen, conversation)
         entries, names = seen.said_in(place, _LOOKED_AT), labels(seen)

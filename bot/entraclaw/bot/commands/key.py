@@ -2,8 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
 import click
 from rich.table import Table
@@ -13,13 +12,12 @@ from entraclaw.bot import memory
 from entraclaw.bot.commands.key_rotate import agent_of, registered, rotate
 from entraclaw.bot.commands.showing import as_json_option, console, print_json, safe
 from entraclaw.bot.key_look import Facts, Seen, see
+from entraclaw.bot.key_making import made
 from entraclaw.bot.key_note import KeyNote
 from entraclaw.bot.keystores import ProfileKey, candidates, stores_of
 from entraclaw.bot.rotating import one_at_a_time
 from entraclaw.bot.settings import Settings, Store
-from entraclaw.errors import KeyUnavailable
-from entraclaw.identity.keys import Binding, Key, KeyStore
-from entraclaw.identity.keys.certificate import end_of
+from entraclaw.identity.keys import Binding
 from entraclaw.identity.rotation_orders import Phase
 
 _SHOWN = tuple(store for store in Store if store is not Store.AUTO)
@@ -80,7 +78,7 @@ def new(profile: str) -> None:
     settings = Settings.read(os.environ, profile)
     binding = Binding(settings.cloud.login, agent_of(settings).tenant)
     with one_at_a_time(settings.folder):
-        name, key = _made(stores_of(settings), KeyNote(settings.folder, profile), binding)
+        name, key = made(stores_of(settings), KeyNote(settings.folder, profile), binding)
     click.echo(f"made in {name}; register this certificate on the blueprint:", err=True)
     click.echo(key.certificate.decode("ascii"), nl=False)
 
@@ -94,47 +92,6 @@ def certificate(profile: str) -> None:
     """
     _, key, _ = ProfileKey(Settings.read(os.environ, profile)).held()
     click.echo(key.certificate.decode("ascii"), nl=False)
-
-
-def _made(stores: Mapping[Store, KeyStore], noted: KeyNote, binding: Binding) -> tuple[Store, Key]:
-    """Make the first key, or one in the place of a key that nobody takes any more."""
-    names = candidates(noted)
-    for place, store in stores.items():
-        if store.unavailable() is not None:
-            continue
-        held = next((name for name in names if store.load(name)), None)
-        if held is not None:
-            return place, _renewed(place, store, held, noted, binding)
-    place, store = _first_usable(stores)
-    return place, store.create(names[0], binding)
-
-
-def _renewed(place: Store, store: KeyStore, held: str, noted: KeyNote, binding: Binding) -> Key:
-    key = store.load(held)
-    if key is None or end_of(key.certificate) > datetime.now(UTC):
-        raise KeyUnavailable(
-            f"the profile has a key in {place} already",
-            hint="`entraclaw key list` shows it, `entraclaw key rotate` changes it",
-        )
-    note = noted.about(held)
-    store.delete(note.other)
-    made = store.create(note.other, binding)
-    noted.keep(noted.about(note.other))
-    store.delete(held)
-    return made
-
-
-def _first_usable(stores: Mapping[Store, KeyStore]) -> tuple[Store, KeyStore]:
-    reasons: list[str] = []
-    for name, store in stores.items():
-        reason = store.unavailable()
-        if reason is None:
-            return name, store
-        reasons.append(f"{name}: {reason}")
-    raise KeyUnavailable(
-        f"no key store can be used here: {'; '.join(reasons)}",
-        hint="docs/identity/keys.md says what each needs",
-    )
 
 
 def _print(

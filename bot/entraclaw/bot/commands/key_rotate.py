@@ -73,7 +73,7 @@ def agent_of(settings: Settings) -> AgentIds:
     """
     if settings.agent is None:
         raise BadSettings(
-            [Problem("tenant", "is missing", "name the agent in config.toml: a key is for one")]
+            [Problem("tenant", "is missing", "`entraclaw setup` makes an agent, and its key")]
         )
     return settings.agent
 

@@ -2,13 +2,11 @@
 
 import logging
 import os
-import sys
 import time
-import webbrowser
-from collections.abc import Mapping
 
 import click
 
+from entraclaw.bot.commands.pages import device_code_option, page_of, show_code
 from entraclaw.bot.commands.showing import as_json_option, iso, print_json
 from entraclaw.bot.delegating import sign_in_file
 from entraclaw.bot.plain import plain_text
@@ -18,14 +16,11 @@ from entraclaw.errors import BadSettings, Problem
 from entraclaw.identity import AgentIds
 from entraclaw.identity.signing_in import SigningIn
 
-_NO_BROWSER = (
-    "no browser opens from here: use one on this machine, or stop this and use"
-    " `entraclaw sign-in --device-code`"
-)
+_show_page = page_of("entraclaw sign-in")
 
 
 @click.command(name="sign-in")
-@click.option("--device-code", is_flag=True, help="Type a code in a browser somewhere else.")
+@device_code_option
 @as_json_option
 @click.pass_obj
 def command(profile: str, *, device_code: bool, as_json: bool) -> None:
@@ -40,7 +35,7 @@ def command(profile: str, *, device_code: bool, as_json: bool) -> None:
     logging.getLogger("msal").setLevel(logging.CRITICAL)
     file = sign_in_file(settings, agent)
     signing_in = SigningIn(file, settings.cloud, (agent.tenant, settings.client), time)
-    account = signing_in.by_code(_show_code) if device_code else signing_in.by_browser(_show_page)
+    account = signing_in.by_code(show_code) if device_code else signing_in.by_browser(_show_page)
     if as_json:
         who = {"oid": account.oid, "name": account.name, "upn": account.upn}
         print_json({"profile": profile, **who, "since": iso(account.since)})
@@ -67,22 +62,3 @@ def acting_for_a_person(profile: str) -> tuple[Settings, AgentIds]:
             ]
         )
     return settings, settings.agent
-
-
-def _show_page(address: str) -> None:
-    is_open = _has_browser(sys.platform, os.environ) and webbrowser.open(address)
-    click.echo(
-        "a page opens in your browser; if not, open this:" if is_open else _NO_BROWSER, err=True
-    )
-    click.echo(address, err=True)
-
-
-def _show_code(address: str, code: str) -> None:
-    click.echo(f"open {plain_text(address)} in any browser, and type {plain_text(code)}", err=True)
-
-
-def _has_browser(platform: str, environ: Mapping[str, str]) -> bool:
-    """Tell whether a page could open: one in a terminal cannot show it."""
-    if platform in {"win32", "darwin"}:
-        return True
-    return any(environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))

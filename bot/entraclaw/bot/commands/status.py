@@ -79,7 +79,7 @@ def next_step(document: Mapping[str, Any]) -> str:
         "entraclaw doctor": document["locked"] or document["trouble"] or document["warnings"],
         "entraclaw approvals list": document["approvals"],
         "entraclaw sign-in": _is_signed_out(document["identity"]),
-        "name an agent in config.toml: docs/settings.md": not document["identity"]["tenant"],
+        "entraclaw setup": not document["identity"]["tenant"],
         _cure(document["tokens"]): document["tokens"],
         "entraclaw inbox list --state ambiguous": inbox[State.AMBIGUOUS],
         "entraclaw inbox list --state dead": inbox[State.DEAD],

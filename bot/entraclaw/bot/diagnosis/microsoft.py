@@ -31,8 +31,8 @@ def microsoft(facts: Facts, causes: Mapping[str, Cause]) -> Iterator[Finding]:
     if facts.account is None:
         yield from (_unasked(name, causes) for name in ("sponsors", "licence", "mailbox"))
         return
-    yield _sponsors(facts.account, facts)
-    yield _licence(facts.account, facts)
+    yield _sponsors(facts.account)
+    yield _licence(facts.account)
     yield _mailbox(facts.account, facts)
 
 
@@ -73,28 +73,28 @@ def _trouble(facts: Facts) -> Finding | None:
     return None
 
 
-def _sponsors(account: Account, facts: Facts) -> Finding:
+def _sponsors(account: Account) -> Finding:
     match account.sponsors:
         case EntraclawError() as error:
             return _unread("sponsors", error)
         case ():
             says = "none that is a user: only people on the list may speak to the agent"
-            return _red("sponsors", says, steps.sponsor(facts.who))
+            return _red("sponsors", says, steps.sponsor())
         case people:
             return _line("sponsors", ", ".join(one.name for one in people))
 
 
-def _licence(account: Account, facts: Facts) -> Finding:
+def _licence(account: Account) -> Finding:
     match account.licences:
         case EntraclawError() as error:
             return _unread("licence", error)
         case ():
-            return _red("licence", "none is assigned to the agent user", steps.licence(facts.who))
+            return _red("licence", "none is assigned to the agent user", steps.licence())
         case licences:
-            return _of_plans(licences, facts)
+            return _of_plans(licences)
 
 
-def _of_plans(licences: tuple[Licence, ...], facts: Facts) -> Finding:
+def _of_plans(licences: tuple[Licence, ...]) -> Finding:
     names = ", ".join(one.name for one in licences)
     teams = {
         state
@@ -107,7 +107,7 @@ def _of_plans(licences: tuple[Licence, ...], facts: Facts) -> Finding:
     if any(state.startswith(_PENDING) for state in teams):
         return _note("licence", f"{names}: Teams is being set up, which takes some minutes")
     says = f"Teams is turned off in {names}" if teams else f"no Teams in {names}"
-    return _red("licence", says, steps.licence(facts.who))
+    return _red("licence", says, steps.licence())
 
 
 def _mailbox(account: Account, facts: Facts) -> Finding:
@@ -135,7 +135,7 @@ def _no_mailbox(account: Account, facts: Facts) -> Finding:
         says = "not ready: Exchange has none yet; after a licence it takes 15 minutes and more"
         return _red("mailbox", says, steps.wait(900))
     if _MAILS & set(facts.who.features):
-        return _red("mailbox", "no licence comes with one", steps.licence(facts.who))
+        return _red("mailbox", "no licence comes with one", steps.licence(" PRODUCT"))
     return _note("mailbox", "no licence comes with one, and nothing here needs it")
 
 

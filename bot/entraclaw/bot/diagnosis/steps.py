@@ -5,10 +5,10 @@ The portals are named for the public cloud's; a sovereign one has the same pages
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from urllib.parse import quote
 
 from entraclaw.bot.diagnosis.facts import Who
 from entraclaw.identity.features import Want
+from entraclaw.identity.provisioning.consent import consent_page
 
 AGAIN = "entraclaw doctor"
 _MINUTE_S, _LONG_S = 60, 120
@@ -35,16 +35,10 @@ def renew() -> str:
 
 
 def consent(who: Who, want: Want, missing: AbstractSet[str] | tuple[str, ...]) -> str:
-    """Have an administrator consent to what is *missing* of a resource.
-
-    https://learn.microsoft.com/entra/identity-platform/v2-admin-consent
-    """
-    scopes = " ".join(f"{want.resource}/{scope}" for scope in sorted(missing))
-    return (
-        f"an administrator opens {who.cloud.login}/{who.agent.tenant}/v2.0/adminconsent"
-        f"?client_id={who.agent.agent}&scope={quote(scopes, safe='')}"
-        "&redirect_uri=https://entra.microsoft.com/TokenAuthorize"
-    )
+    """Have an administrator consent to what is *missing* of a resource."""
+    scopes = [(want.resource, scope) for scope in missing]
+    page = consent_page(who.cloud, who.agent.tenant, who.agent.agent, scopes, "doctor")
+    return f"entraclaw permissions grant; or an administrator opens {page}"
 
 
 def principal(who: Who) -> str:
@@ -97,17 +91,14 @@ def policy(who: Who) -> str:
     )
 
 
-def sponsor(who: Who) -> str:
+def sponsor() -> str:
     """Give the agent user a sponsor."""
-    return f"an administrator adds one: entra.microsoft.com > Users > {who.agent.user} > Sponsors"
+    return "entraclaw sponsors add NAME, with an administrator who signs in"
 
 
-def licence(who: Who) -> str:
-    """Assign a licence."""
-    return (
-        "an administrator assigns one with Teams: "
-        f"admin.microsoft.com > Active users > {who.agent.user} > Licenses"
-    )
+def licence(which: str = "") -> str:
+    """Assign a licence, *which* says what kind of product."""
+    return f"entraclaw licences assign{which}, with an administrator who signs in"
 
 
 def clock(platform: str) -> str:

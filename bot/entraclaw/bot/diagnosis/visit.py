@@ -57,7 +57,7 @@ def _judged(facts: Facts) -> Iterator[Finding]:
 
 def _no_agent() -> Finding:
     says = "config.toml names no agent yet"
-    cure = "name one: docs/settings.md"
+    cure = "entraclaw setup"
     return Finding("settings", says, cure, group=Group.IDENTITY, is_note=True)
 
 
