@@ -13,15 +13,19 @@ from entraclaw.errors import KeyUnavailable, SignInRefused
 from entraclaw.identity.cloud import Cloud
 from entraclaw.identity.delegated import LastingCache, scopes
 from entraclaw.identity.entra import Clock, Entra, PublicApplication, Result, reached
-from entraclaw.identity.loopback import Receiver
-from entraclaw.identity.refusals import Said, code_in, sign_in_hint
+from entraclaw.identity.person_asked import (
+    GO_ON,
+    TIMEOUT_S,
+    answered,
+    by_browser,
+    by_code,
+    text,
+    unobserved,
+)
 from entraclaw.identity.sign_in_file import Account, SignIn, SignInFile
-from entraclaw.identity.values import Hop, HopTiming
+from entraclaw.identity.values import Hop
 
-TIMEOUT_S = 300.0  # how long a person has for the page
-
-# RFC 8628 section 3.5: msal goes on after these.
-GO_ON = frozenset({"authorization_pending", "slow_down"})
+_AGAIN = "`entraclaw sign-in` once more; `--device-code` where no browser opens"
 
 _Ask = Callable[[PublicApplication, str | None], Result]
 
@@ -36,7 +40,7 @@ class SigningIn:
         self._tenant, self._client = client
         self._file, self._clock = file, clock
         self._scopes = scopes(cloud)
-        self._entra = Entra(cloud, self._tenant, clock, _unobserved, first=Hop.PERSON, passed=GO_ON)
+        self._entra = Entra(cloud, self._tenant, clock, unobserved, first=Hop.PERSON, passed=GO_ON)
 
     def by_browser(self, show: Callable[[str], None], timeout_s: float = TIMEOUT_S) -> Account:
         """Have *show* open a page in a browser of this machine, and wait for its answer.
@@ -49,18 +53,9 @@ class SigningIn:
         """
 
         def ask(application: PublicApplication, hint: str | None) -> Result:
-            with Receiver(show) as receiver:
-                return application.acquire_token_interactive(
-                    self._scopes,
-                    # Whoever is signed in in the browser is not taken without a word.
-                    prompt=None if hint else "select_account",
-                    login_hint=hint,
-                    timeout=timeout_s,
-                    port=receiver.port,
-                    auth_code_receiver=receiver,
-                )
+            return by_browser(application, self._scopes, show, timeout_s, hint)
 
-        return self._sign_in(ask, by_code=False)
+        return self._sign_in(ask, is_code=False)
 
     def by_code(self, show: Callable[[str, str], None]) -> Account:
         """Have *show* tell a page's address and the code to type there, and wait for it.
@@ -74,13 +69,11 @@ class SigningIn:
 
         def ask(application: PublicApplication, hint: str | None) -> Result:
             del hint  # there is no place for it
-            flow = application.initiate_device_flow(self._scopes)
-            show(_text(flow, "verification_uri"), _text(flow, "user_code"))
-            return application.acquire_token_by_device_flow(flow)
+            return by_code(application, self._scopes, show)
 
-        return self._sign_in(ask, by_code=True)
+        return self._sign_in(ask, is_code=True)
 
-    def _sign_in(self, ask: _Ask, *, by_code: bool) -> Account:
+    def _sign_in(self, ask: _Ask, *, is_code: bool) -> Account:
         reason = self._file.unavailable()
         if reason is not None:
             raise KeyUnavailable(
@@ -90,8 +83,11 @@ class SigningIn:
         before, cache = self._file.read(), LastingCache()
         with reached():
             application = self._entra.public_application(self._client, cache)
-            result = self._asked(
-                lambda: ask(application, before.account.upn if before else None), by_code=by_code
+            result = answered(
+                lambda: ask(application, before.account.upn if before else None),
+                Hop.PERSON,
+                by_code=is_code,
+                again=_AGAIN,
             )
             account = self._account(result, application)
         with self._file.changing():
@@ -99,26 +95,10 @@ class SigningIn:
             self._file.write(SignIn(account, str(cache.serialize())))
         return account
 
-    def _asked(self, ask: Callable[[], Result], *, by_code: bool) -> Result:
-        try:
-            result = ask()
-        except Said as said:
-            raise _refused(said.code, by_code=by_code) from None
-        except RuntimeError:
-            # msal's for both; what it says of an ID token is that token's claims.
-            raise SignInRefused(
-                "nobody signed in in time, or the answer was not for us",
-                hint="`entraclaw sign-in` once more; `--device-code` where no browser opens",
-            ) from None
-        if "access_token" not in result:
-            told = code_in(str(result.get("error_description", "")))
-            raise _refused(told or str(result.get("error")), by_code=by_code)
-        return result
-
     def _account(self, result: Result, application: PublicApplication) -> Account:
         claims = cast("Mapping[str, object]", result.get("id_token_claims") or {})
         account = Account(
-            oid=_text(claims, "oid").lower(),
+            oid=text(claims, "oid").lower(),
             name=str(claims.get("name") or ""),
             upn=str(claims.get("preferred_username") or ""),
             since=self._clock.time(),
@@ -138,19 +118,3 @@ class SigningIn:
                 f"this profile acts for somebody else ({held.account.upn})",
                 hint="`entraclaw sign-out` first, if it is to act for another person",
             )
-
-
-def _refused(code: str, *, by_code: bool) -> SignInRefused:
-    hint = sign_in_hint(code, by_code=by_code)
-    return SignInRefused(f"Entra refused it ({code})", hint=hint, code=code)
-
-
-def _text(document: Mapping[str, object], key: str) -> str:
-    value = document.get(key)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{key} is missing from Entra's answer")
-    return value
-
-
-def _unobserved(timing: HopTiming) -> None:
-    del timing

@@ -18,11 +18,19 @@ from entraclaw.errors import HopRefused, SignedOut, SignInRefused
 from entraclaw.identity.cloud import Cloud
 from entraclaw.identity.entra import Clock, Entra, PublicApplication, Result, reached
 from entraclaw.identity.expiry import is_due
-from entraclaw.identity.loopback import Receiver
+from entraclaw.identity.person_asked import (
+    GO_ON,
+    TIMEOUT_S,
+    answered,
+    by_browser,
+    by_code,
+    refused,
+    text,
+    unobserved,
+)
 from entraclaw.identity.provisioning.admin_claims import held, shut_out
-from entraclaw.identity.refusals import Said, code_in, must_sign_in, sign_in_hint
-from entraclaw.identity.signing_in import GO_ON, TIMEOUT_S
-from entraclaw.identity.values import Hop, HopTiming, Token
+from entraclaw.identity.refusals import must_sign_in
+from entraclaw.identity.values import Hop, Token
 
 ANY_TENANT = "organizations"  # whichever the account is of: who signs in says which one it is
 _ENDED, _AGAIN = "the administrator's sign-in has ended", "run the command again"
@@ -69,7 +77,7 @@ class Administrator:
         self._scope = cloud.graph_scope
         self._clock = clock
         self._entra = Entra(
-            cloud, self._tenant, clock, _unobserved, first=Hop.ADMINISTRATOR, passed=GO_ON
+            cloud, self._tenant, clock, unobserved, first=Hop.ADMINISTRATOR, passed=GO_ON
         )
         self._cache = msal.TokenCache()
         self._lock = threading.Lock()
@@ -85,18 +93,9 @@ class Administrator:
         """
 
         def ask(application: PublicApplication) -> Result:
-            with Receiver(show) as receiver:
-                return application.acquire_token_interactive(
-                    self._scopes,
-                    # Whoever is signed in in the browser need not be the administrator.
-                    prompt="select_account",
-                    login_hint=None,
-                    timeout=timeout_s,
-                    port=receiver.port,
-                    auth_code_receiver=receiver,
-                )
+            return by_browser(application, self._scopes, show, timeout_s)
 
-        return self._sign_in(ask, by_code=False)
+        return self._sign_in(ask, is_code=False)
 
     def by_code(self, show: Callable[[str, str], None]) -> Person:
         """Have *show* tell a page's address and the code to type there, and wait for it.
@@ -107,11 +106,9 @@ class Administrator:
         """
 
         def ask(application: PublicApplication) -> Result:
-            flow = application.initiate_device_flow(self._scopes)
-            show(_text(flow, "verification_uri"), _text(flow, "user_code"))
-            return application.acquire_token_by_device_flow(flow)
+            return by_code(application, self._scopes, show)
 
-        return self._sign_in(ask, by_code=True)
+        return self._sign_in(ask, is_code=True)
 
     def token(self) -> Token:
         """Give a token of whoever signed in, a fresh one where the last is about to end.
@@ -153,10 +150,10 @@ class Administrator:
                 return granted
         raise SignedOut(_ENDED, hint=_AGAIN)
 
-    def _sign_in(self, ask: _Ask, *, by_code: bool) -> Person:
+    def _sign_in(self, ask: _Ask, *, is_code: bool) -> Person:
         with reached():
             application = self._entra.public_application(self._client, self._cache)
-            result = _asked(lambda: ask(application), by_code=by_code)
+            result = _asked(lambda: ask(application), is_code=is_code)
             person = self._person(result)
             self.holds = held(result)
             self._refuse_shut_out()
@@ -167,8 +164,8 @@ class Administrator:
     def _person(self, result: Result) -> Person:
         claims = cast("Mapping[str, object]", result.get("id_token_claims") or {})
         person = Person(
-            oid=_text(claims, "oid").lower(),
-            tenant=_text(claims, "tid").lower(),
+            oid=text(claims, "oid").lower(),
+            tenant=text(claims, "tid").lower(),
             name=str(claims.get("name") or ""),
             upn=str(claims.get("preferred_username") or ""),
         )
@@ -190,36 +187,9 @@ class Administrator:
             )
 
 
-def _asked(ask: Callable[[], Result], *, by_code: bool) -> Result:
+def _asked(ask: Callable[[], Result], *, is_code: bool) -> Result:
+    again = "run the command once more; with --device-code where no browser opens"
     try:
-        result = ask()
-    except Said as said:
-        raise _refused(said.code, by_code=by_code) from None
+        return answered(ask, Hop.ADMINISTRATOR, by_code=is_code, again=again)
     except HopRefused as refusal:
-        raise _refused(refusal.code, by_code=by_code) from None
-    except RuntimeError:
-        # msal's for both; what it says of an ID token is that token's claims.
-        raise SignInRefused(
-            "nobody signed in in time, or the answer was not for us",
-            hint="run the command once more; with --device-code where no browser opens",
-        ) from None
-    if "access_token" not in result:
-        told = code_in(str(result.get("error_description", "")))
-        raise _refused(told or str(result.get("error")), by_code=by_code)
-    return result
-
-
-def _refused(code: str, *, by_code: bool) -> SignInRefused:
-    hint = sign_in_hint(code, by_code=by_code, hop=Hop.ADMINISTRATOR)
-    return SignInRefused(f"Entra refused it ({code})", hint=hint, code=code)
-
-
-def _text(document: Mapping[str, object], key: str) -> str:
-    value = document.get(key)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{key} is missing from Entra's answer")
-    return value
-
-
-def _unobserved(timing: HopTiming) -> None:
-    del timing
+        raise refused(refusal.code, Hop.ADMINISTRATOR, by_code=is_code) from None

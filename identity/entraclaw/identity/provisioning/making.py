@@ -20,11 +20,11 @@ from entraclaw.identity.provisioning.facts import Facts
 from entraclaw.identity.provisioning.journal import Journal, Part, Thing
 from entraclaw.identity.provisioning.marks import tags
 from entraclaw.identity.provisioning.refused import accepted, listed, refusal
-from entraclaw.identity.provisioning.seeking import Now
+from entraclaw.identity.provisioning.seeking import SETTLED_S, Now
 from entraclaw.identity.provisioning.steps import Begin, Keep, Rest, Steps
 from entraclaw.identity.provisioning.wish import Wish
 
-_PAUSE_S, _PATIENCE_S = 2.0, 120.0
+_PAUSE_S = 2.0
 _THE: dict[Part, str] = {part: f"the {part}" for part in Part}
 _ADDRESS_TAKEN = "userPrincipalName"
 
@@ -200,7 +200,7 @@ class _Making:
         is_taken = _ADDRESS_TAKEN in reply.message
         if not _is_there(reply) or (is_taken and not self._may_have_user):
             raise refusal(reply, "somebody took it: give another --upn" if is_taken else "")
-        until = self._now() + _PATIENCE_S
+        until = self._now() + SETTLED_S
         while self._now() < until:
             for shown in (yield from listed(paths.users_of(identity))):
                 return shown
@@ -229,7 +229,7 @@ class _Making:
             EntraclawError: Another machine's is gone.
             Unreachable: Graph does not show it.
         """
-        until = self._now() + _PATIENCE_S
+        until = self._now() + SETTLED_S
         while True:
             after = certificates.read(accepted((yield Call("GET", path))))
             gone = certificates.lost(before, after, thumbprint)
